@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Python's Handler: where a record goes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include <logbus/detail/abi.h>
+#include <logbus/filter.h>
+#include <logbus/formatter.h>
+#include <logbus/level.h>
+#include <logbus/log_record.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+
+/// Counters of one handler, readable from any thread.
+struct HandlerCounters {
+  std::atomic<std::uint64_t> records{0};  // emitted
+  std::atomic<std::uint64_t> bytes{0};    // written
+  std::atomic<std::uint64_t> errors{0};   // handle_error calls
+  std::atomic<std::uint64_t> dropped{0};  // records lost by an error
+};
+
+/// Base of all handlers. handle() may be called from several threads. Source: logging.Handler.
+class Handler : public Filterer {
+ public:
+  Handler() = default;
+  virtual ~Handler() = default;
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+
+  /// Filters, then locks and emits; whatever emit throws goes to handle_error. False if a filter refused.
+  /// Never throws. The level is not looked at, as in Python: the caller does.
+  virtual bool handle(const LogRecord& record) noexcept;
+  /// Writes out what is buffered. Called with deferred flushing at the end of each batch. May throw.
+  virtual void flush() {}
+  /// Flushes and releases what the handler holds. May be called twice. May throw.
+  virtual void close() {}
+  /// With `true`, emit may buffer until flush() instead of writing each record out: the listener's batches.
+  virtual void defer_flush(bool deferred) { (void)deferred; }
+  /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error at
+  /// hand. `record` may be null (a batch).
+  virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;
+
+  void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
+  Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
+  void set_formatter(std::shared_ptr<const Formatter> formatter);  // shared: handlers often share one
+  void set_name(std::string_view name) { name_ = name; }
+  const std::string& name() const noexcept { return name_; }
+  const HandlerCounters& counters() const noexcept { return counters_; }
+  /// The class's name as Python has it: "RotatingFileHandler".
+  virtual std::string_view class_name() const noexcept { return "Handler"; }
+
+ protected:
+  /// Does the work, with the handler's lock held. May throw.
+  virtual void emit(const LogRecord& record) = 0;
+  /// Appends the formatted record with this handler's formatter (the message alone without one).
+  void format(const LogRecord& record, std::string& out) const;
+  std::recursive_mutex& lock() noexcept { return lock_; }
+  HandlerCounters& mutable_counters() noexcept { return counters_; }
+
+ private:
+  std::recursive_mutex lock_;
+  std::atomic<Level> level_{Level::kNotSet};  // read by loggers on any thread
+  std::shared_ptr<const Formatter> formatter_;
+  std::string name_;
+  HandlerCounters counters_;
+};
+
+}  // namespace abi1
+}  // namespace logbus
