@@ -23,7 +23,6 @@ enum class [[nodiscard]] Room { kReady, kDropped, kRetired };
 struct LaneOwner {
   detail::LaneWriter writer;
   Attachment* attachment;
-  std::byte* mapping;  // kept while the thread has a lane
   std::uint64_t tenancy;
   std::uint64_t older;  // start of the lap before the current one
   std::uint32_t lane;
@@ -54,12 +53,11 @@ struct LaneOwner {
  private:
   enum class Fit { kYes, kLaneFull, kMemory };
   Fit fit(std::uint64_t size, std::size_t severity) noexcept;
-  bool start_lap_if_due(std::uint64_t size, std::uint64_t read, std::uint64_t room) noexcept;
-  std::uint64_t room_now(std::uint64_t read) const noexcept;
+  void start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept;
   bool take_step(std::uint32_t step) noexcept;
-  void release_steps_outside(std::uint32_t begin, std::uint32_t end) noexcept;
+  void hold(std::uint32_t begin, std::uint32_t end) noexcept;
   void set_limits(std::uint64_t room) noexcept;
-  bool wait_for_room(std::uint64_t size, std::size_t severity) noexcept;
+  Fit wait_for_room(std::uint64_t size, std::size_t severity) noexcept;
   void write_gap() noexcept;
 };
 static_assert(std::is_trivially_copyable_v<LaneOwner> && std::is_trivially_default_constructible_v<LaneOwner>);

@@ -99,10 +99,9 @@ struct alignas(64) ProducerLine {
   Word64 committed;   // position one past the last whole frame
   Word64 origin[2];   // where the last two laps start; the larger is the current one's
   Word64 records;     // records committed, cumulative over all tenants
-  Word64 last_ticks;  // stamp of the last frame
   Word32 busy;
   std::uint32_t unused0;
-  std::uint8_t pad0[16];
+  std::uint8_t pad0[24];
   // Claims and drops.
   Word64 word;                  // LaneWord; CAS by claimers and reclaimers
   Word64 dropped[kSeverities];  // cumulative over all tenants

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// The slow path of a lane (FORMAT.md, "Laps and steps", "Overflow").
+#include "shm/lane_owner.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/kernel.h"
+#include "shm/lane_directory.h"
+#include <logbus/error.h>
+
+namespace logbus::shm {
+namespace {
+
+using namespace detail;
+
+/// A waiting writer looks by itself this often, whatever happens to the reader.
+constexpr std::chrono::milliseconds kBlockSlice{100};
+
+/// What records of this severity may use of the first `granted` bytes: all but an eighth below WARNING.
+std::uint64_t usable(std::uint64_t granted, std::size_t severity) noexcept {
+  return severity >= kReserveSeverity ? granted : granted - granted / 8;
+}
+
+StepState load_step(const StepWord& step, std::memory_order order) noexcept {
+  return static_cast<StepState>(step.load(order));
+}
+void store_step(StepWord& step, StepState state) noexcept {
+  // Release: who takes the step next sees what was done to its memory.
+  step.store(static_cast<std::uint8_t>(state), std::memory_order_release);
+}
+
+std::byte* map_lane(const Segment& segment, std::uint32_t lane, bool& retired) noexcept {
+  const base::UniqueFd fd = segment.reopen();
+  retired = !fd;
+  if (!fd) return nullptr;
+  // Not readable at first: under mlockall(MCL_FUTURE) mapping it readable would fill all of it with memory.
+  void* at = ::mmap(nullptr, segment.lane_size(), PROT_NONE, MAP_SHARED, fd.get(),
+                    static_cast<off_t>(segment.lane_file_offset(lane)));
+  if (at == MAP_FAILED) return nullptr;
+  ::munlock(at, segment.lane_size());
+  ::madvise(at, segment.lane_size(), MADV_DONTFORK);
+  ::madvise(at, segment.lane_size(), MADV_DONTDUMP);
+  if (::mprotect(at, segment.lane_size(), PROT_READ | PROT_WRITE) == 0) return static_cast<std::byte*>(at);
+  ::munmap(at, segment.lane_size());
+  return nullptr;
+}
+
+bool lease_is_held(const Segment& segment) noexcept {
+  const base::UniqueFd fd = segment.reopen();
+  return fd && base::is_locked(fd.get(), kLeaseLock, 1);
+}
+
+}  // namespace
+
+Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view thread_name) noexcept {
+  const Segment& segment = to.segment();
+  for (std::uint32_t i = 0; i < segment.lanes(); ++i) {
+    ProducerLine& line = segment.producer_line(i);
+    std::uint64_t word = line.word.load(std::memory_order_relaxed);
+    const LaneWord old = unpack_lane(word);
+    if (old.state != LaneState::kFree) continue;
+    const std::uint64_t mine = pack({LaneState::kOpen, to.slot_index(), old.tenancy + 1});
+    // Owner and claim in one store: a death from here on is cleaned through the slot. Acquire: see the last tenant's.
+    if (!line.word.compare_exchange_strong(word, mine, std::memory_order_acq_rel, std::memory_order_relaxed)) continue;
+    bool retired = false;
+    std::byte* data = map_lane(segment, i, retired);
+    if (data == nullptr) {
+      line.word.store(pack({LaneState::kFree, 0, old.tenancy + 2}), std::memory_order_release);
+      return retired ? Claim::kRetired : Claim::kNoMemory;
+    }
+    attachment = &to;
+    lane = i;
+    tenancy = (old.tenancy + 1) & kTenancyMask;
+    writer = {};
+    writer.data = data;
+    writer.line = &line;
+    writer.attention = &segment.shared().attention;
+    writer.clock = segment.preamble().clock_source;
+    writer.fenced = to.fenced();
+    writer.position = line.committed.load(std::memory_order_relaxed);
+    writer.records = line.records.load(std::memory_order_relaxed);
+    const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
+    const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
+    writer.newest = std::max(a, b);
+    older = std::min(a, b);
+    held_begin = held_end = 0;
+    std::uint64_t dropped = 0;
+    for (const Word64& count : line.dropped) dropped += count.load(std::memory_order_relaxed);
+    line.records_before.store(writer.records, std::memory_order_relaxed);
+    line.dropped_before.store(dropped, std::memory_order_relaxed);
+    line.gap_first_ticks.store(0, std::memory_order_relaxed);
+    line.busy.store(0, std::memory_order_relaxed);
+    line.thread.store(thread, std::memory_order_relaxed);
+    set_thread_name(thread_name);
+    to.slot().memory_bytes.fetch_add(lane_memory(segment, i), std::memory_order_relaxed);
+    return Claim::kOk;
+  }
+  return Claim::kNoLane;
+}
+
+void LaneOwner::close() noexcept {
+  const Segment& segment = attachment->segment();
+  ProducerLine& line = *writer.line;
+  hold(0, 0);
+  ::munmap(writer.data, segment.lane_size());
+  std::uint64_t word = pack({LaneState::kOpen, attachment->slot_index(), tenancy});
+  const std::uint64_t closed = pack({LaneState::kClosed, attachment->slot_index(), tenancy});
+  // Release: the reader that sees CLOSED sees the last frame and the last drop.
+  line.word.compare_exchange_strong(word, closed, std::memory_order_release, std::memory_order_relaxed);
+  *this = {};
+}
+
+void LaneOwner::set_thread_name(std::string_view name) noexcept {
+  ProducerLine& line = *writer.line;
+  const std::uint32_t next = 1 - (line.name_index.load(std::memory_order_relaxed) & 1);
+  constexpr std::size_t kCapacity = sizeof line.thread_name[0];
+  const std::size_t n = std::min(name.size(), kCapacity - 1);
+  std::memcpy(line.thread_name[next], name.data(), n);
+  std::memset(line.thread_name[next] + n, 0, kCapacity - n);
+  line.name_index.store(next, std::memory_order_release);  // the name is whole before the index leads to it
+}
+
+std::uint32_t LaneOwner::max_frame() const noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxRecordBytes, attachment->segment().lane_size() / 4));
+}
+
+void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {
+  ProducerLine& line = *writer.line;
+  const std::uint64_t now = read_ticks(writer.clock);
+  if (line.gap_first_ticks.load(std::memory_order_relaxed) == 0)
+    line.gap_first_ticks.store(now, std::memory_order_relaxed);
+  line.gap_last_ticks.store(now, std::memory_order_relaxed);
+  line.dropped_reason[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  // Release: a reader that counts the drop sees its time. An addition, since a signal handler may come in between.
+  line.dropped[severity_of(levelno)].fetch_add(1, std::memory_order_release);
+  writer.limit[0] = writer.limit[1] = 0;  // the next record comes by the slow path and writes the gap frame first
+}
+
+Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexcept {
+  const Segment& segment = attachment->segment();
+  if (segment.is_retired()) return Room::kRetired;
+  if (size > max_frame()) {
+    count_drop(levelno, DropReason::kOversize);
+    return Room::kDropped;
+  }
+  const std::size_t severity = severity_of(levelno);
+  const bool gap = writer.line->gap_first_ticks.load(std::memory_order_relaxed) != 0;
+  const std::uint64_t need = size + (gap ? sizeof(GapFrame) : 0);
+  Fit result = fit(need, severity);
+  if (result != Fit::kYes && may_wait &&
+      segment.consumer().policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Policy::kBlock))
+    result = wait_for_room(need, severity);
+  if (result != Fit::kYes) {
+    count_drop(levelno, result == Fit::kLaneFull ? DropReason::kLaneFull : DropReason::kMemory);
+    return Room::kDropped;
+  }
+  if (gap) write_gap();
+  return Room::kReady;
+}
+
+/// A new lap starts at offset 0 and overwrites the origin of the lap before the current one, so everything before the
+/// current one must have been read: read >= newest.
+///
+///   |======current lap======|        free          |      old:  newest           read    position
+///   0        read           position               size   new:  newest = position, room up to where `read` lay
+void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept {
+  const std::uint64_t offset = writer.position - writer.newest;
+  const std::uint64_t consumed = read - writer.newest;
+  const bool all_read = read == writer.position;
+  const bool at_end = offset + size > usable(attachment->segment().lane_size(), severity);
+  const bool mostly_read = consumed >= 2 * (writer.position - read);
+  if (offset == 0 || !(all_read || ((at_end || mostly_read) && consumed >= size))) return;
+  Word64(&origin)[2] = writer.line->origin;
+  const std::size_t oldest =
+      origin[0].load(std::memory_order_relaxed) <= origin[1].load(std::memory_order_relaxed) ? 0 : 1;
+  older = writer.newest;
+  writer.newest = writer.position;
+#ifndef LOGBUS_MUTANT_ORIGIN_AFTER_COMMIT
+  // Relaxed: the release store of `committed` that publishes this lap's first frame publishes its origin too.
+  origin[oldest].store(writer.position, std::memory_order_relaxed);
+#else
+  writer.late_origin = &origin[oldest];
+#endif
+}
+
+LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept {
+  const Segment& segment = attachment->segment();
+  // Acquire: pairs with the reader's release; it has finished with all bytes before this position.
+  const std::uint64_t read = segment.consumer_line(lane).read.load(std::memory_order_acquire);
+  if (read > writer.position) return Fit::kLaneFull;  // not our reader's doing: write nothing
+#ifdef LOGBUS_MUTANT_LAP_WITHOUT_READ
+  start_lap_if_due(size, severity, std::max(read, writer.newest));
+#else
+  if (read >= writer.newest) start_lap_if_due(size, severity, read);
+#endif
+  // Reader in this lap: the whole lane is ours to run on in. In the lap before: up to where it reads.
+  const std::uint64_t room = read >= writer.newest ? segment.lane_size() : read - older;
+  const std::uint64_t offset = writer.position - writer.newest;
+  if (offset + size > usable(room, severity)) return Fit::kLaneFull;
+
+  const std::uint32_t first = step_of(offset);
+  const std::uint32_t last = step_of(offset + size - 1);
+  for (std::uint32_t step = first; step <= last; ++step) {
+    if (take_step(step)) continue;
+    while (step-- > first)
+      if (step < held_begin || step >= held_end) store_step(segment.step_table(lane)[step], StepState::kBacked);
+    return Fit::kMemory;
+  }
+  hold(first, last + 1);
+  // Below WARNING the lane grows ahead, so that an eighth of what it has stays free for those above.
+  StepWord* steps = segment.step_table(lane);
+  std::uint32_t granted = last;
+  while (offset + size > usable(std::min(room, step_end(granted)), severity)) {
+    const std::uint32_t next = granted + 1;
+    if (next >= segment.steps() || step_begin(next) >= room) return Fit::kLaneFull;
+    if (load_step(steps[next], std::memory_order_relaxed) != StepState::kBacked) {
+      if (!take_step(next)) {
+        set_limits(room);
+        return Fit::kMemory;
+      }
+      store_step(steps[next], StepState::kBacked);
+    }
+    granted = next;
+  }
+  set_limits(room);
+  return Fit::kYes;
+}
+
+/// Up to the end of what is held; for low severities less an eighth of what is granted in one piece from there.
+void LaneOwner::set_limits(std::uint64_t room) noexcept {
+  const StepWord* steps = attachment->segment().step_table(lane);
+  const std::uint64_t end = std::min(room, step_end(held_end - 1));
+  std::uint32_t granted = held_end - 1;
+  while (usable(std::min(room, step_end(granted)), 0) < end && granted + 1 < attachment->segment().steps() &&
+         load_step(steps[granted + 1], std::memory_order_relaxed) == StepState::kBacked)
+    ++granted;
+  writer.limit[1] = end;
+  writer.limit[0] = std::min(end, usable(std::min(room, step_end(granted)), 0));
+}
+
+bool LaneOwner::take_step(std::uint32_t step) noexcept {
+  const Segment& segment = attachment->segment();
+  StepWord& word = segment.step_table(lane)[step];
+  const std::uint64_t bytes = step_end(step) - step_begin(step);
+  auto state = static_cast<std::uint8_t>(load_step(word, std::memory_order_acquire));
+  switch (static_cast<StepState>(state)) {
+    case StepState::kHeld: return true;
+    case StepState::kBacked:
+      // Against the lease holder, who may be taking it to punch it. Acquire: see the memory as it is.
+      return word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld), std::memory_order_acq_rel,
+                                          std::memory_order_relaxed);
+    case StepState::kHole: break;
+    default: return false;
+  }
+  Word64& used = attachment->slot().memory_bytes;
+  const std::uint64_t cap = segment.consumer().max_per_process_bytes.load(std::memory_order_relaxed);
+  if (used.load(std::memory_order_relaxed) + bytes > cap) return false;
+  store_step(word, StepState::kGrowing);  // killed from here on: the reclaimer hands it to the lease holder to punch
+  auto& budget = segment.shared().budget_left;
+  // Relaxed: a hint that the lease holder corrects from the step tables.
+  if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) < static_cast<std::int64_t>(bytes) ||
+      !segment.back(writer.data + step_begin(step), bytes)) {
+    budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+    store_step(word, StepState::kHole);
+    return false;
+  }
+  used.fetch_add(bytes, std::memory_order_relaxed);
+  store_step(word, StepState::kHeld);
+  return true;
+}
+
+/// Holds [begin, end), all taken; gives back what else was held.
+void LaneOwner::hold(std::uint32_t begin, std::uint32_t end) noexcept {
+  StepWord* steps = attachment->segment().step_table(lane);
+  for (std::uint32_t step = held_begin; step < held_end; ++step)
+    if (step < begin || step >= end) store_step(steps[step], StepState::kBacked);
+  held_begin = begin;
+  held_end = end;
+}
+
+void LaneOwner::write_gap() noexcept {
+  ProducerLine& line = *writer.line;
+  GapFrame gap = {};
+  // No stamp of its own: it is published together with the record behind it, and sorts with that.
+  gap.header = {sizeof gap, frame_tag(FrameKind::kGap), 0};
+  for (std::size_t i = 0; i < kSeverities; ++i) gap.dropped[i] = line.dropped[i].load(std::memory_order_relaxed);
+  gap.first_ticks = line.gap_first_ticks.load(std::memory_order_relaxed);
+  gap.last_ticks = line.gap_last_ticks.load(std::memory_order_relaxed);
+  std::memcpy(writer.data + (writer.position - writer.newest), &gap, sizeof gap);
+  writer.position += sizeof gap;
+  line.gap_first_ticks.store(0, std::memory_order_relaxed);
+}
+
+LaneOwner::Fit LaneOwner::wait_for_room(std::uint64_t size, std::size_t severity) noexcept {
+  using std::chrono::nanoseconds;
+  const Segment& segment = attachment->segment();
+  if (!lease_is_held(segment)) return Fit::kLaneFull;
+  const std::uint64_t deadline =
+      clock_ns(CLOCK_MONOTONIC) + segment.consumer().block_timeout_ns.load(std::memory_order_relaxed);
+  Word64& blocked = segment.blocked_bitmap()[lane / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (lane % 64);
+  const Word64& read = segment.consumer_line(lane).read;
+  // A full fence: either the reader sees the bit after it has moved `read`, or we see the moved `read` below.
+  blocked.fetch_or(bit, std::memory_order_seq_cst);
+  Fit result;
+  for (;;) {
+    const auto seen = static_cast<std::uint32_t>(read.load(std::memory_order_acquire));
+    result = fit(size, severity);
+    const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
+    if (result == Fit::kYes || now >= deadline) break;
+    // The low half of `read` is the futex; it lies first on this machine. The page is read-only here: that is allowed.
+    base::futex_wait(&read, seen, std::min<nanoseconds>(nanoseconds(deadline - now), kBlockSlice));
+    if (!lease_is_held(segment)) break;
+  }
+  blocked.fetch_and(~bit, std::memory_order_release);
+  return result;
+}
+
+}  // namespace logbus::shm
