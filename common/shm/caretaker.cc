@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// Sweeping and trimming (FORMAT.md, "Slots and lanes", "Laps and steps").
+#include "shm/caretaker.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/kernel.h"
+#include "base/process_identity.h"
+#include "shm/lane_directory.h"
+#include <logbus/detail/clock.h>
+#include <logbus/error.h>
+
+namespace logbus::shm {
+namespace {
+
+using namespace detail;
+
+constexpr std::uint64_t kSweepIntervalNs = 100'000'000;
+/// 1,000 locks cost 2.7 ms: a few a pass.
+constexpr std::uint32_t kSlotsPerPass = 16;
+constexpr std::uint64_t kIdleNs = 1'000'000'000;
+/// A dead process's slot stays readable this long for those who ask who died.
+constexpr std::uint64_t kEpitaphNs = 60'000'000'000;
+
+std::uint64_t monotonic_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+
+}  // namespace
+
+Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const std::string& config_path)
+    : segment_(segment),
+      lease_(LifeLock::try_take(segment, kLeaseLock)),
+      fd_(segment.reopen()),
+      dead_since_(segment.slots()),
+      activity_(segment.lanes()) {
+  ConsumerControl& control = segment_.consumer();
+  if (!lease_.held())
+    throw Error(EBUSY, "bus " + segment_.path() + " has a sidecar: pid " +
+                           std::to_string(control.holder_pid.load(std::memory_order_relaxed)));
+  if (!fd_) throw Error(ESTALE, segment_.path() + " has been replaced");
+  control.epoch.fetch_add(1, std::memory_order_relaxed);
+  const base::ProcessIdentity self = base::process_identity();
+  control.holder_pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
+  control.holder_start_time.store(self.start_time, std::memory_order_relaxed);
+  control.attached_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
+  const std::size_t n = std::min(config_path.size(), sizeof control.config_path - 1);
+  std::memcpy(control.config_path, config_path.data(), n);
+  std::memset(control.config_path + n, 0, sizeof control.config_path - n);
+  control.policy.store(static_cast<std::uint32_t>(options.overflow), std::memory_order_relaxed);
+  control.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()), std::memory_order_relaxed);
+  control.max_per_process_bytes.store(options.max_per_process, std::memory_order_relaxed);
+  control.max_hold_ns.store(static_cast<std::uint64_t>(options.max_hold.count()), std::memory_order_relaxed);
+  if (options.memory != 0) control.memory_bytes.store(options.memory, std::memory_order_relaxed);
+  control.handler_count.store(0, std::memory_order_relaxed);
+  control.holder_state.store(1, std::memory_order_release);  // the lines above are whole
+  sweep_all();
+}
+
+Caretaker::~Caretaker() {
+  heartbeat();
+  segment_.consumer().holder_state.store(2, std::memory_order_release);
+}
+
+void Caretaker::heartbeat() noexcept {
+  ConsumerControl& control = segment_.consumer();
+  control.heartbeat_ticks.store(read_ticks(segment_.preamble().clock_source), std::memory_order_relaxed);
+  control.heartbeat_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
+  control.heartbeat_monotonic_ns.store(monotonic_ns(), std::memory_order_relaxed);
+}
+
+bool Caretaker::any_worker() const noexcept {
+  return base::is_locked(fd_.get(), kSlotLockBase, std::int64_t{segment_.slots()});
+}
+
+bool Caretaker::memory_is_short() const noexcept {
+  const auto all = static_cast<std::int64_t>(segment_.consumer().memory_bytes.load(std::memory_order_relaxed));
+  return segment_.shared().budget_left.load(std::memory_order_relaxed) < all / 4;
+}
+
+void Caretaker::look_after() {
+  if (monotonic_ns() >= next_sweep_ns_) {
+    next_sweep_ns_ = monotonic_ns() + kSweepIntervalNs;
+    heartbeat();
+    std::uint64_t used = 0;
+    for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane) {
+      look_after_lane(lane);
+      used += lane_memory(segment_, lane);
+    }
+    // The step tables are the truth; a writer's subtraction in this moment is corrected by the next sweep.
+    const std::uint64_t all = segment_.consumer().memory_bytes.load(std::memory_order_relaxed);
+    segment_.shared().budget_left.store(static_cast<std::int64_t>(all) - static_cast<std::int64_t>(used),
+                                        std::memory_order_relaxed);
+  }
+  for (std::uint32_t checked = 0, i = 0; i < segment_.slots() && checked < kSlotsPerPass; ++i) {
+    next_slot_ = next_slot_ + 1 < segment_.slots() ? next_slot_ + 1 : 0;
+    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    check_slot(next_slot_);
+    ++checked;
+  }
+}
+
+void Caretaker::sweep_all() {
+  next_sweep_ns_ = 0;
+  for (std::uint32_t i = 0; i < segment_.slots(); i += kSlotsPerPass) look_after();
+}
+
+void Caretaker::check_slot(std::uint32_t index) {
+  // Reclaiming is claiming: whoever has the lock is the only one that cleans, and its owner is gone for good.
+  if (!base::try_lock_byte(fd_.get(), kSlotLockBase + index)) {
+    dead_since_[index] = 0;
+    return;
+  }
+  const ProcessSlot& slot = segment_.slot(index);
+  if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::kFree && owner_proven_dead(slot)) {
+    if (dead_since_[index] == 0) dead_since_[index] = monotonic_ns();
+    if (clean_slot(segment_, index, monotonic_ns() - dead_since_[index] > kEpitaphNs) &&
+        slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree)
+      dead_since_[index] = 0;
+  } else {
+    dead_since_[index] = 0;
+  }
+  base::unlock_byte(fd_.get(), kSlotLockBase + index);
+}
+
+void Caretaker::look_after_lane(std::uint32_t lane) {
+  const ProducerLine& line = segment_.producer_line(lane);
+  const ConsumerLine& reader = segment_.consumer_line(lane);
+  const std::uint64_t word = line.word.load(std::memory_order_acquire);
+  const LaneState state = unpack_lane(word).state;
+  Activity& activity = activity_[lane];
+  const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+  if (committed != activity.committed) activity = {committed, monotonic_ns()};
+  if (state == LaneState::kClosed && reader.read.load(std::memory_order_relaxed) == committed) {
+    std::uint64_t untold = 0;
+    for (std::size_t i = 0; i < kSeverities; ++i)
+      untold |= line.dropped[i].load(std::memory_order_relaxed) ^ reader.reported[i].load(std::memory_order_relaxed);
+    if (untold == 0) free_lane(segment_, lane, word);
+  }
+  finish_punching(lane);
+  const bool idle = monotonic_ns() - activity.since_ns > kIdleNs;
+  if (state == LaneState::kFree || idle || memory_is_short()) trim(lane, state == LaneState::kFree);
+}
+
+void Caretaker::trim(std::uint32_t lane, bool whole_lane) {
+  // The first step of a living lane stays: it will be wanted at its next record.
+  for (std::uint32_t step = whole_lane ? 0 : 1; step < segment_.steps(); ++step) trim_step(lane, step);
+}
+
+bool Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
+  StepWord& word = segment_.step_table(lane)[step];
+  auto state = static_cast<std::uint8_t>(StepState::kBacked);
+  // Acq_rel: exclusive against the writer, which takes BACKED steps by CAS too. Only now may `committed` be looked
+  // at: a writer that had the step before has let it go before, and what it wrote there is committed.
+  if (!word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching), std::memory_order_acq_rel,
+                                    std::memory_order_relaxed))
+    return false;
+  finish_punching(lane);
+  return word.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(StepState::kHole);
+}
+
+/// Every PUNCHING step of the lane, also those left by a lease holder or a grower that died: back to BACKED if unread
+/// bytes lie in it, else its memory goes.
+void Caretaker::finish_punching(std::uint32_t lane) {
+  StepWord* steps = segment_.step_table(lane);
+  for (std::uint32_t step = 0; step < segment_.steps(); ++step) {
+    if (steps[step].load(std::memory_order_acquire) != static_cast<std::uint8_t>(StepState::kPunching)) continue;
+    const ProducerLine& line = segment_.producer_line(lane);
+    const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+    const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
+    const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
+    const std::uint64_t newest = std::max(a, b);
+    const std::uint64_t older = std::min(a, b);
+    const std::uint64_t read = segment_.consumer_line(lane).read.load(std::memory_order_relaxed);  // our own
+    const auto meets = [&](std::uint64_t begin, std::uint64_t end) {
+      return begin < end && begin < step_end(step) && step_begin(step) < end;
+    };
+    const bool unread = read >= newest ? meets(read - newest, committed - newest)
+                                       : meets(read - older, newest - older) || meets(0, committed - newest);
+    if (unread) {
+      steps[step].store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
+      continue;
+    }
+    const std::uint64_t bytes = step_end(step) - step_begin(step);
+    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(segment_.lane_file_offset(lane) + step_begin(step)),
+                    static_cast<off_t>(bytes)) != 0) {
+      steps[step].store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
+      continue;
+    }
+    segment_.shared().budget_left.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+    const std::uint32_t owner = unpack_lane(line.word.load(std::memory_order_relaxed)).slot;
+    if (unpack_lane(line.word.load(std::memory_order_relaxed)).state != LaneState::kFree && owner < segment_.slots())
+      segment_.slot(owner).memory_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    steps[step].store(static_cast<std::uint8_t>(StepState::kHole), std::memory_order_release);
+  }
+}
+
+}  // namespace logbus::shm

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The lease holder's housekeeping: who is dead, which lanes and steps come back, what the budget really is.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "shm/segment.h"
+
+namespace logbus::shm {
+
+/// Holds the bus's lease (a kernel lock, never a matter of age) from construction to destruction.
+class Caretaker {
+ public:
+  /// Throws Error(EBUSY) naming the holder if another sidecar has the lease. Applies the run-time `options`.
+  Caretaker(const Segment& segment, const BusOptions& options, const std::string& config_path);
+  ~Caretaker();
+  Caretaker(const Caretaker&) = delete;
+  Caretaker& operator=(const Caretaker&) = delete;
+
+  /// Once a pass or so; does nothing most of the time. Heartbeat, a few slots' locks, and every kSweepInterval the
+  /// lanes: those given back are freed, idle memory is punched, the budget recomputed.
+  void look_after();
+  /// The same, all of it, now.
+  void sweep_all();
+
+  /// The slot's process is known to be dead. Such a lane gets no more frames.
+  bool is_dead(std::uint32_t slot) const noexcept { return dead_since_[slot] != 0; }
+  /// Whether any worker is attached (by the kernel's locks).
+  bool any_worker() const noexcept;
+  /// The budget is more than three quarters used.
+  bool memory_is_short() const noexcept;
+
+ private:
+  void heartbeat() noexcept;
+  void check_slot(std::uint32_t slot);
+  void look_after_lane(std::uint32_t lane);
+  void trim(std::uint32_t lane, bool whole_lane);
+  bool trim_step(std::uint32_t lane, std::uint32_t step);
+  void finish_punching(std::uint32_t lane);
+
+  const Segment& segment_;
+  LifeLock lease_;
+  base::UniqueFd fd_;  // for punching and for testing locks
+  std::uint64_t next_sweep_ns_ = 0;
+  std::uint32_t next_slot_ = 0;
+  std::vector<std::uint64_t> dead_since_;  // monotonic ns by slot; 0: alive as far as we know
+  struct Activity {
+    std::uint64_t committed = 0;
+    std::uint64_t since_ns = 0;  // monotonic: when `committed` was first seen
+  };
+  std::vector<Activity> activity_;  // by lane
+};
+
+}  // namespace logbus::shm

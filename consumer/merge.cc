@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// The time-ordered merge and its watermark (FORMAT.md, "Order").
+#include "merge.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <logbus/detail/clock.h>
+
+namespace logbus::consumer {
+
+using namespace detail;
+
+namespace {
+/// How far behind the clock the merge stays where no barrier tells what is still to come.
+constexpr double kUnfencedHoldNs = 2e6;
+/// A lane that has dropped and then been quiet this long will not tell it by a gap frame soon.
+constexpr std::uint64_t kQuietNs = 1'000'000'000;
+}  // namespace
+
+LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
+    : segment_(segment),
+      caretaker_(caretaker),
+      doorbell_(segment),
+      committed_(segment.lanes()),
+      bound_(segment.lanes()),
+      lanes_(segment.lanes()),
+      ticks_per_ns_(static_cast<double>(segment.preamble().ticks_per_second_guess) / 1e9) {
+  for (std::uint32_t i = 0; i < segment.lanes(); ++i) {
+    const shm::ConsumerLine& reader = segment.consumer_line(i);
+    Lane& lane = lanes_[i];
+    lane.view.data = segment.lane_data(i);
+    lane.view.size = segment.lane_size();
+    committed_[i] = lane.cursor = lane.given = reader.read.load(std::memory_order_relaxed);  // our predecessor's
+    for (std::size_t s = 0; s < kSeverities; ++s) lane.reported[s] = reader.reported[s].load(std::memory_order_relaxed);
+  }
+}
+
+bool LaneMerge::writer_is_gone(std::uint32_t index) const noexcept {
+  const LaneWord word = unpack_lane(segment_.producer_line(index).word.load(std::memory_order_acquire));
+  return word.state != LaneState::kOpen || (word.slot < segment_.slots() && caretaker_.is_dead(word.slot));
+}
+
+void LaneMerge::pass(bool everything) {
+  const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
+  // A writer that is seen in another phase than "stamping" after this barrier will stamp later than `now`.
+  const bool passed = doorbell_.barrier();
+  doorbell_.wake_blocked();
+  std::uint64_t low = now;
+  bool pressure = caretaker_.memory_is_short();
+  for (std::uint32_t i = 0; i < segment_.lanes(); ++i) {
+    const shm::ProducerLine& line = segment_.producer_line(i);
+#ifdef LOGBUS_MUTANT_COMMITTED_BEFORE_BUSY
+    const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+    const std::uint32_t busy = line.busy.load(std::memory_order_acquire);
+#else
+    // `busy` first: were it read after `committed`, a record stamped and committed between the two would be missed
+    // while the bound moves past it.
+    const std::uint32_t busy = line.busy.load(std::memory_order_acquire);
+    const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+#endif
+    if (committed != committed_[i]) pressure |= refresh(i, committed);
+    if ((busy & kBusyPhaseMask) != kBusyStamping || writer_is_gone(i)) bound_[i] = now;
+    low = std::min(low, bound_[i]);
+  }
+  std::erase_if(corrupt_, [this](std::uint32_t i) {
+    if (!writer_is_gone(i)) return false;
+    leave_quarantine(i, segment_.producer_line(i).committed.load(std::memory_order_acquire));
+    return true;
+  });
+  catch_anomalies(now);
+  const auto hold_ns = static_cast<double>(segment_.consumer().max_hold_ns.load(std::memory_order_relaxed));
+  const auto behind = [&](double ns) { return now - std::min(now, static_cast<std::uint64_t>(ns * ticks_per_ns_)); };
+  if (everything)
+    watermark_ = std::numeric_limits<std::uint64_t>::max();
+  else if (!passed)
+    watermark_ = behind(kUnfencedHoldNs);
+  else
+    watermark_ = pressure ? now : std::max(low, behind(hold_ns));
+  holding_ = false;
+}
+
+/// New frames. True: the lane is more than half full.
+bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
+  Lane& lane = lanes_[index];
+  if (lane.corrupt) {
+    committed_[index] = committed;
+    return false;
+  }
+  if (committed < lane.cursor) return false;  // positions never go back: not a value of ours
+  committed_[index] = committed;
+  const shm::ProducerLine& line = segment_.producer_line(index);
+  lane.view.committed = committed;
+  // Relaxed, after the acquire of `committed`: the origins of all laps up to there are visible. A later lap's can only
+  // replace one that has been read.
+  lane.view.origin = {line.origin[0].load(std::memory_order_relaxed), line.origin[1].load(std::memory_order_relaxed)};
+  lane.changed_ns = clock_ns(CLOCK_MONOTONIC);
+  if (!lane.has_head) parse_head(index);
+  return committed - lane.given > lane.view.size / 2;
+}
+
+void LaneMerge::parse_head(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  const shm::Parse result = shm::parse_frame(lane.view, lane.cursor, lane.head);
+  lane.has_head = result == shm::Parse::kFrame;
+  lane.head_is_old = false;
+  if (result == shm::Parse::kCorrupt) quarantine(index);
+  if (!lane.has_head) return;
+  lane.cursor += lane.head.size;
+  heap_.push_back({lane.head.ticks, index});
+  std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+}
+
+bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
+  if (heap_.empty()) return false;
+  if (heap_.front().ticks >= watermark_) {
+    holding_ = true;
+    return false;
+  }
+  index = heap_.front().lane;
+  std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+  heap_.pop_back();
+  Lane& lane = lanes_[index];
+  frame = lane.head;
+  lane.given = lane.cursor;
+  touch(index);
+  last_was_late_ = frame.ticks < last_ticks_;
+  last_ticks_ = std::max(last_ticks_, frame.ticks);
+  parse_head(index);
+  return true;
+}
+
+/// A stamp that is still in the future one pass after its frame was committed is no time: such a frame goes now.
+void LaneMerge::catch_anomalies(std::uint64_t now) {
+  bool changed = false;
+  for (HeapEntry& entry : heap_) {
+    Lane& lane = lanes_[entry.lane];
+    if (lane.head_is_old && entry.ticks > now) {
+      entry.ticks = lane.head.ticks = now - 1;
+      segment_.consumer().clock_anomalies.fetch_add(1, std::memory_order_relaxed);
+      changed = true;
+    }
+    lane.head_is_old = true;
+  }
+  if (changed) std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+}
+
+void LaneMerge::touch(std::uint32_t index) {
+  if (std::exchange(lanes_[index].touched, true)) return;
+  touched_.push_back(index);
+}
+
+void LaneMerge::commit() noexcept {
+  for (const std::uint32_t index : touched_) {
+    Lane& lane = lanes_[index];
+    lane.touched = false;
+    shm::ConsumerLine& reader = segment_.consumer_line(index);
+    for (std::size_t s = 0; s < kSeverities; ++s) reader.reported[s].store(lane.reported[s], std::memory_order_relaxed);
+    // Release: pairs with the writer's acquire; all reading of these bytes is over, they may be overwritten. It also
+    // carries reported[] to those who free the lane.
+    reader.read.store(lane.given, std::memory_order_release);
+  }
+  touched_.clear();
+  doorbell_.wake_blocked();
+}
+
+bool LaneMerge::anything_new() const noexcept {
+  for (std::uint32_t i = 0; i < segment_.lanes(); ++i)
+    if (segment_.producer_line(i).committed.load(std::memory_order_acquire) != committed_[i]) return true;
+  return false;
+}
+
+std::vector<std::uint32_t> LaneMerge::lanes_with_untold_drops() {
+  std::vector<std::uint32_t> found;
+  const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
+  for (std::uint32_t i = 0; i < segment_.lanes(); ++i) {
+    const shm::ProducerLine& line = segment_.producer_line(i);
+    const Lane& lane = lanes_[i];
+    bool untold = false;
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      untold |= line.dropped[s].load(std::memory_order_acquire) != lane.reported[s];
+    // `committed` after `dropped`: has it moved, a gap frame may be among the new frames and tells it.
+    const bool drained = line.committed.load(std::memory_order_acquire) == lane.given;
+    if (!untold || !drained || !(writer_is_gone(i) || now - lane.changed_ns > kQuietNs)) continue;
+    found.push_back(i);
+    touch(i);
+  }
+  return found;
+}
+
+void LaneMerge::quarantine(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  lane.corrupt = true;
+  segment_.consumer_line(index).quarantined.store(1 + lane.cursor, std::memory_order_relaxed);
+  segment_.consumer().quarantined_lanes.fetch_add(1, std::memory_order_relaxed);
+  corrupt_.push_back(index);
+  quarantined_.push_back(index);
+}
+
+/// Its writer is gone: what can't be read is skipped, and the lane can be let again.
+void LaneMerge::leave_quarantine(std::uint32_t index, std::uint64_t committed) {
+  Lane& lane = lanes_[index];
+  lane.corrupt = false;
+  lane.cursor = lane.given = committed_[index] = committed;
+  segment_.consumer_line(index).quarantined.store(0, std::memory_order_relaxed);
+  touch(index);
+}
+
+}  // namespace logbus::consumer

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Frames of all lanes in the order of their stamps.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "shm/caretaker.h"
+#include "shm/doorbell.h"
+#include "shm/frame_parser.h"
+#include "shm/segment.h"
+
+namespace logbus::consumer {
+
+/// The reader's side of every lane, and the watermark below which no record can come any more. Used by one thread, the
+/// lease holder's. Frames only: what a payload means is the drain's business.
+class LaneMerge {
+ public:
+  LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker);
+
+  /// Looks at all lanes once: new frames, the watermark. Cheap for idle lanes. `everything`: no watermark, all that is
+  /// committed now is ready.
+  void pass(bool everything);
+
+  /// The next ready frame, oldest first; false: none until another pass. `frame` lies in shared memory.
+  bool next(shm::Frame& frame, std::uint32_t& lane);
+
+  /// Frames that are committed but wait for the watermark.
+  bool holding() const noexcept { return holding_; }
+  /// Whether there is something that the last pass has not seen. May be asked without a pass.
+  bool anything_new() const noexcept;
+  /// All frames given so far have been handled: the lanes' read positions move.
+  void commit() noexcept;
+  /// Drops of this lane, told so far.
+  std::uint64_t (&reported(std::uint32_t lane))[detail::kSeverities] { return lanes_[lane].reported; }
+
+  /// Lanes with drops that no gap frame will tell of: drained, and dead, closed or quiet.
+  /// Called once each until reported() has caught up.
+  std::vector<std::uint32_t> lanes_with_untold_drops();
+
+  /// Lanes found corrupt since the last call.
+  std::vector<std::uint32_t> take_quarantined() { return std::exchange(quarantined_, {}); }
+
+  shm::Doorbell& doorbell() noexcept { return doorbell_; }
+  /// The last frame given has an older stamp than one given before it.
+  bool last_was_late() const noexcept { return last_was_late_; }
+
+ private:
+  struct Lane {
+    std::uint64_t cursor = 0;      // next frame to parse
+    std::uint64_t given = 0;       // one past the last frame that next() gave
+    std::uint64_t changed_ns = 0;  // monotonic: when `committed` last moved
+    shm::LaneView view;            // as of the last pass
+    shm::Frame head;
+    bool has_head = false;
+    bool head_is_old = false;  // it was there in the pass before
+    bool corrupt = false;
+    bool touched = false;  // given, not yet committed
+    std::uint64_t reported[detail::kSeverities] = {};
+  };
+  struct HeapEntry {
+    std::uint64_t ticks;
+    std::uint32_t lane;
+    bool operator>(const HeapEntry& other) const {
+      return ticks != other.ticks ? ticks > other.ticks : lane > other.lane;
+    }
+  };
+
+  bool refresh(std::uint32_t index, std::uint64_t committed);
+  void parse_head(std::uint32_t index);
+  void touch(std::uint32_t index);
+  void quarantine(std::uint32_t index);
+  void leave_quarantine(std::uint32_t index, std::uint64_t committed);
+  bool writer_is_gone(std::uint32_t index) const noexcept;
+  void catch_anomalies(std::uint64_t now_ticks);
+
+  const shm::Segment& segment_;
+  shm::Caretaker& caretaker_;
+  shm::Doorbell doorbell_;
+  // What a pass reads and writes for every lane, close together.
+  std::vector<std::uint64_t> committed_;
+  std::vector<std::uint64_t> bound_;  // no frame that is not committed yet has a stamp below this
+  std::vector<Lane> lanes_;
+  std::vector<HeapEntry> heap_;         // heads, smallest first
+  std::vector<std::uint32_t> touched_;  // lanes with frames given since the last commit()
+  std::vector<std::uint32_t> corrupt_;  // lanes in quarantine
+  std::vector<std::uint32_t> quarantined_;
+  double ticks_per_ns_;
+  std::uint64_t watermark_ = 0;
+  std::uint64_t last_ticks_ = 0;  // of the last frame given
+  bool last_was_late_ = false;
+  bool holding_ = false;
+};
+
+}  // namespace logbus::consumer
