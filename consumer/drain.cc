@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// Where shared memory and the wire meet on the consumer's side.
+#include "drain.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include <logbus/detail/clock.h>
+
+namespace logbus::consumer {
+
+using namespace detail;
+using std::chrono::steady_clock;
+
+namespace {
+
+/// At most one barrier in this time: it interrupts every running worker.
+constexpr std::chrono::microseconds kPassInterval{200};
+/// How long to go on looking after the last record before sleeping on the doorbell.
+constexpr std::chrono::milliseconds kLinger{2};
+/// A sleeper looks after dead workers and drops by itself this often.
+constexpr std::chrono::milliseconds kLongestSleep{100};
+
+const char* severity_name(std::size_t severity) {
+  constexpr const char* kNames[kSeverities] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+  return kNames[severity];
+}
+
+std::string clock_text(std::int64_t ns) {
+  const std::time_t seconds = ns / 1'000'000'000;
+  tm parts = {};
+  ::localtime_r(&seconds, &parts);
+  char text[32];
+  const std::size_t n = std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  std::string result(text, n);
+  const std::string micros = std::to_string(ns / 1000 % 1'000'000);
+  return result + "." + std::string(6 - micros.size(), '0') + micros;
+}
+
+}  // namespace
+
+BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path)
+    : segment_(shm::Segment::open(options, shm::Segment::Role::kSidecar)),
+      caretaker_(segment_, options, config_path),
+      merge_(segment_, caretaker_),
+      site_table_(segment_),
+      clock_(segment_),
+      sites_(segment_.preamble().sites),
+      tenants_(segment_.lanes()),
+      payload_(kMaxRecordBytes) {
+  drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
+}
+
+bool BusQueue::put_nowait(const LogRecord&) { return false; }
+
+void BusQueue::interrupt() noexcept {
+  interrupted_.store(true, std::memory_order_relaxed);
+  merge_.doorbell().interrupt();
+}
+
+void BusQueue::begin_stop() noexcept {
+  stop_requested_.store(true, std::memory_order_relaxed);
+  merge_.doorbell().interrupt();
+}
+
+bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
+  const auto deadline = steady_clock::now() + timeout;
+  for (;;) {
+    if (take(record)) {
+      last_get_was_empty_ = false;
+      return true;
+    }
+    const auto now = steady_clock::now();
+    if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
+      stopped_ = true;
+      merge_.pass(true);
+      continue;
+    }
+    last_get_was_empty_ = true;
+    if (stopped_ || interrupted_.exchange(false, std::memory_order_relaxed)) return false;
+    if (now - last_pass_ >= kPassInterval) {
+      pass();
+      if (take(record)) {
+        last_get_was_empty_ = false;
+        return true;
+      }
+    }
+    if (steady_clock::now() >= deadline) return false;
+    rest_between_passes(deadline);
+  }
+}
+
+void BusQueue::pass() {
+  last_pass_ = steady_clock::now();
+  clock_.refresh();
+  caretaker_.look_after();
+  merge_.pass(false);
+  segment_.consumer().passes.fetch_add(1, std::memory_order_relaxed);
+  if (last_pass_ >= next_untold_) {
+    next_untold_ = last_pass_ + kLongestSleep;
+    tell_untold();
+  }
+}
+
+/// Under load and a little after it: until the next pass is due. Else on the doorbell.
+void BusQueue::rest_between_passes(steady_clock::time_point until) {
+  const auto now = steady_clock::now();
+  if (now - last_record_ < kLinger || merge_.holding()) {
+    std::this_thread::sleep_until(std::min(until, last_pass_ + kPassInterval));
+    return;
+  }
+  const auto sleep = std::min<steady_clock::duration>(until - now, kLongestSleep);
+  merge_.doorbell().wait(sleep, [this] {
+    return merge_.anything_new() || stop_requested_.load(std::memory_order_relaxed) ||
+           interrupted_.load(std::memory_order_relaxed);
+  });
+}
+
+bool BusQueue::take(LogRecord& record) {
+  shm::Frame frame;
+  std::uint32_t lane = 0;
+  for (;;) {
+    if (!own_records_.empty()) {
+      record = std::move(own_records_.front());
+      own_records_.pop_front();
+      return true;
+    }
+    if (!merge_.next(frame, lane)) return false;
+    if (!decode(frame, lane, record)) continue;
+    record.late = merge_.last_was_late();
+    if (record.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
+    ++drained_;
+    return true;
+  }
+}
+
+/// False: the frame was not a record, or not a good one (then a record of our own says so).
+bool BusQueue::decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record) {
+  Tenant& owner = tenant(lane);
+  // Copied out before it is parsed: its writer may still be there.
+  std::memcpy(payload_.data(), frame.payload, frame.payload_size);
+  const std::span<const std::byte> payload(payload_.data(), frame.payload_size);
+  wire::DecodeResult result = wire::DecodeResult::kMalformed;
+  switch (frame.kind()) {
+    case FrameKind::kRecord:
+      if (const wire::Site* known = site(frame_id(frame.tag))) result = decoder_.decode_record(*known, payload, record);
+      break;
+    case FrameKind::kInline: result = decoder_.decode_record(payload, record); break;
+    case FrameKind::kNames:
+      if (decoder_.decode_names(payload, owner.thread_name, owner.process_name) == wire::DecodeResult::kOk) return false;
+      break;
+    case FrameKind::kGap: {
+      GapFrame gap;
+      std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, payload.data(), sizeof gap - sizeof gap.header);
+      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
+      return false;
+    }
+  }
+  if (result != wire::DecodeResult::kOk) {
+    LogRecord complaint = own_record(lane, frame.ticks);
+    complaint.levelno = static_cast<int>(Level::kError);
+    complaint.levelname = "ERROR";
+    complaint.msg = "unreadable record at position " + std::to_string(frame.position) + " of lane " + std::to_string(lane);
+    own_records_.push_back(std::move(complaint));
+    return false;
+  }
+  complete(record, owner, frame.ticks);
+  if ((frame.tag & kTagTruncated) != 0) {
+    record.truncated = true;
+    segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+const wire::Site* BusQueue::site(std::uint32_t id) {
+  if (id >= sites_.size()) return nullptr;
+  std::unique_ptr<wire::Site>& known = sites_[id];
+  if (!known) {
+    const auto content = site_table_.read(id);
+    auto fresh = std::make_unique<wire::Site>();
+    if (!content || !decoder_.decode_site(*content, *fresh)) return nullptr;
+    known = std::move(fresh);
+  }
+  return known.get();
+}
+
+BusQueue::Tenant& BusQueue::tenant(std::uint32_t lane) {
+  const ProducerLine& line = segment_.producer_line(lane);
+  // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED. A later
+  // tenant cannot be there before these frames' read position is published.
+  const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
+  const std::uint64_t key = pack({LaneState::kOpen, word.slot, word.tenancy});
+  Tenant& owner = tenants_[lane];
+  if (owner.word == key || word.slot >= segment_.slots()) return owner;
+  const shm::ProcessSlot& slot = segment_.slot(word.slot);
+  owner.word = key;
+  owner.thread = line.thread.load(std::memory_order_relaxed);
+  owner.process = slot.pid.load(std::memory_order_relaxed);
+  owner.start_ns = static_cast<std::int64_t>(slot.attach_realtime_ns.load(std::memory_order_relaxed));
+  const char(&name)[64] = line.thread_name[line.name_index.load(std::memory_order_acquire) & 1];
+  owner.thread_name.assign(name, ::strnlen(name, sizeof name));
+  owner.process_name.assign(slot.process_name, ::strnlen(slot.process_name, sizeof slot.process_name));
+  return owner;
+}
+
+/// What the payload did not say.
+void BusQueue::complete(LogRecord& record, const Tenant& owner, std::uint64_t ticks) {
+  if (record.created_ns == 0) record.created_ns = clock_.to_ns(ticks);
+  if (record.thread == 0) record.thread = owner.thread;
+  if (record.process == 0) record.process = owner.process;
+  if (record.start_ns == 0) record.start_ns = owner.start_ns;
+  if (record.thread_name.empty()) record.thread_name = owner.thread_name;
+  if (record.process_name.empty()) record.process_name = owner.process_name;
+}
+
+LogRecord BusQueue::own_record(std::uint32_t lane, std::uint64_t ticks) {
+  LogRecord record;
+  record.name = "logbus";
+  record.levelno = static_cast<int>(Level::kWarning);
+  record.levelname = "WARNING";
+  record.style = MessageStyle::kVerbatim;
+  record.pathname = "logbus";
+  complete(record, tenant(lane), ticks);
+  return record;
+}
+
+void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities], std::uint64_t first,
+                          std::uint64_t last, std::uint64_t ticks) {
+  std::uint64_t total = 0;
+  std::string by_level;
+  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
+  for (std::size_t s = 0; s < kSeverities; ++s) {
+    const std::uint64_t loss = dropped[s] - reported[s];
+    if (loss == 0 || dropped[s] < reported[s]) continue;  // counters never go back
+    total += loss;
+    by_level += (by_level.empty() ? "" : ", ") + std::to_string(loss) + " " + severity_name(s);
+    reported[s] = dropped[s];
+  }
+  if (total == 0) return;
+  segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
+  LogRecord record = own_record(lane, ticks);
+  record.msg = std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
+               clock_text(clock_.to_ns(last)) + ": " + by_level;
+  record.extra.emplace_back("dropped", static_cast<std::int64_t>(total));
+  own_records_.push_back(std::move(record));
+}
+
+void BusQueue::tell_untold() {
+  for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
+    const ProducerLine& line = segment_.producer_line(lane);
+    std::uint64_t dropped[kSeverities];
+    for (std::size_t s = 0; s < kSeverities; ++s) dropped[s] = line.dropped[s].load(std::memory_order_acquire);
+    tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
+               line.gap_last_ticks.load(std::memory_order_relaxed), read_ticks(segment_.preamble().clock_source));
+  }
+  for (const std::uint32_t lane : merge_.take_quarantined()) {
+    LogRecord record = own_record(lane, read_ticks(segment_.preamble().clock_source));
+    record.levelno = static_cast<int>(Level::kError);
+    record.levelname = "ERROR";
+    record.msg = "lane " + std::to_string(lane) + " makes no sense at position " +
+                 std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
+                 ": left unread until its thread has gone";
+    own_records_.push_back(std::move(record));
+  }
+}
+
+void BusQueue::task_done() {
+  merge_.commit();
+  // Relaxed: one writer; readers are people.
+  segment_.consumer().drained.store(drained_, std::memory_order_relaxed);
+  segment_.consumer().invalid_utf8.store(decoder_.invalid_utf8(), std::memory_order_relaxed);
+  last_record_ = steady_clock::now();
+}
+
+bool BusQueue::idle() {
+  // The workers first: none that attached before this moment can add to what the second look finds.
+  const bool alone = !caretaker_.any_worker();
+  return alone && !merge_.holding() && !merge_.anything_new();
+}
+
+void BusQueue::count_format_error() noexcept {
+  segment_.consumer().format_errors.fetch_add(1, std::memory_order_relaxed);
+}
+
+void BusQueue::publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept {
+  shm::ConsumerControl& control = segment_.consumer();
+  const std::size_t count = std::min(handlers.size(), kMaxHandlers);
+  for (std::size_t i = 0; i < count; ++i) {
+    HandlerEntry& entry = control.handlers[i];
+    const auto put = [](char(&to)[64], std::string_view from) {
+      const std::size_t n = std::min(from.size(), sizeof to - 1);
+      std::memcpy(to, from.data(), n);
+      std::memset(to + n, 0, sizeof to - n);
+    };
+    put(entry.name, handlers[i]->name());
+    put(entry.class_name, handlers[i]->class_name());
+    const HandlerCounters& counters = handlers[i]->counters();
+    entry.records.store(counters.records.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    entry.bytes.store(counters.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    entry.errors.store(counters.errors.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    entry.dropped.store(counters.dropped.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  control.handler_count.store(count, std::memory_order_release);
+}
+
+}  // namespace logbus::consumer

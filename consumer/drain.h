@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// The bus as the listener's queue: frames of all lanes, in time order, become records.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "merge.h"
+#include "shm/caretaker.h"
+#include "shm/segment.h"
+#include "shm/site_table.h"
+#include "shm/tick_clock.h"
+#include "wire/codec.h"
+#include <logbus/handler.h>
+#include <logbus/queue.h>
+
+namespace logbus::consumer {
+
+/// Drains a bus. Holds its lease from construction to destruction. One thread, but for the two calls that say so.
+class BusQueue : public Queue {
+ public:
+  /// Attaches to the bus, creating it if need be. Throws Error; EBUSY names the sidecar that has the lease.
+  explicit BusQueue(const shm::BusOptions& options, const std::string& config_path = {});
+
+  /// Always false: this is the consumer's end.
+  bool put_nowait(const LogRecord& record) override;
+  bool get(LogRecord& record, std::chrono::milliseconds timeout) override;
+  /// The lanes' read positions move past all records given so far: their handlers have flushed.
+  void task_done() override;
+  /// Ends a get() that waits. Async-signal-safe, any thread.
+  void interrupt() noexcept override;
+
+  /// From now on only what is committed at this moment is given; then get() is false at once. Async-signal-safe.
+  void begin_stop() noexcept;
+  /// After begin_stop(): all of it has been given.
+  bool finished() const noexcept { return stopped_ && last_get_was_empty_; }
+  /// Nothing is left in the bus and no worker is attached.
+  bool idle();
+
+  /// What `logbus stat` shows of the handlers.
+  void publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept;
+  /// Records whose message could not be made.
+  void count_format_error() noexcept;
+
+  const shm::Segment& segment() const noexcept { return segment_; }
+
+ private:
+  /// What all records of a lane's tenant share.
+  struct Tenant {
+    std::uint64_t word = 0;  // lane word this was read for; 0: none
+    std::uint64_t thread = 0;
+    std::int64_t process = 0;
+    std::int64_t start_ns = 0;
+    std::string thread_name;
+    std::string process_name;
+  };
+
+  void pass();
+  void rest_between_passes(std::chrono::steady_clock::time_point until);
+  bool take(LogRecord& record);
+  bool decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record);
+  const wire::Site* site(std::uint32_t id);
+  Tenant& tenant(std::uint32_t lane);
+  void complete(LogRecord& record, const Tenant& tenant, std::uint64_t ticks);
+  void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities], std::uint64_t first,
+                  std::uint64_t last, std::uint64_t ticks);
+  void tell_untold();
+  LogRecord own_record(std::uint32_t lane, std::uint64_t ticks);
+
+  shm::Segment segment_;
+  shm::Caretaker caretaker_;
+  LaneMerge merge_;
+  shm::SiteTable site_table_;
+  shm::TickClock clock_;
+  wire::Decoder decoder_;
+  std::vector<std::unique_ptr<wire::Site>> sites_;  // by id, as they are met
+  std::vector<Tenant> tenants_;                     // by lane
+  std::vector<std::byte> payload_;                  // of the frame at hand, copied out of shared memory
+  std::deque<LogRecord> own_records_;               // about drops and broken lanes, to be given next
+  std::chrono::steady_clock::time_point last_pass_{};
+  std::chrono::steady_clock::time_point last_record_{};
+  std::chrono::steady_clock::time_point next_untold_{};
+  std::uint64_t drained_ = 0;
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> interrupted_{false};
+  bool stopped_ = false;
+  bool last_get_was_empty_ = false;
+};
+
+}  // namespace logbus::consumer
