@@ -47,14 +47,16 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
       caretaker_(segment_, options, config_path),
       merge_(segment_, caretaker_),
       site_table_(segment_),
-      clock_(segment_),
+      clock_(segment_.preamble()),
       sites_(segment_.preamble().sites),
       tenants_(segment_.lanes()),
       payload_(kMaxRecordBytes) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
 }
 
-bool BusQueue::put_nowait(const LogRecord&) { return false; }
+bool BusQueue::put_nowait(const LogRecord&) {
+  return false;
+}
 
 void BusQueue::interrupt() noexcept {
   interrupted_.store(true, std::memory_order_relaxed);
@@ -130,7 +132,6 @@ bool BusQueue::take(LogRecord& record) {
     }
     if (!merge_.next(frame, lane)) return false;
     if (!decode(frame, lane, record)) continue;
-    record.late = merge_.last_was_late();
     if (record.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
     ++drained_;
     return true;
@@ -143,35 +144,39 @@ bool BusQueue::decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& re
   // Copied out before it is parsed: its writer may still be there.
   std::memcpy(payload_.data(), frame.payload, frame.payload_size);
   const std::span<const std::byte> payload(payload_.data(), frame.payload_size);
+  complete(record, owner, frame);
   wire::DecodeResult result = wire::DecodeResult::kMalformed;
   switch (frame.kind()) {
     case FrameKind::kRecord:
-      if (const wire::Site* known = site(frame_id(frame.tag))) result = decoder_.decode_record(*known, payload, record);
+      if (const wire::Site* known = site(frame_id(frame.tag)))
+        result = decoder_.decode_record(*known, payload, record);
       break;
-    case FrameKind::kInline: result = decoder_.decode_record(payload, record); break;
-    case FrameKind::kNames:
-      if (decoder_.decode_names(payload, owner.thread_name, owner.process_name) == wire::DecodeResult::kOk) return false;
+    case FrameKind::kInline:
+      result = decoder_.decode_record(payload, record);
       break;
+    case FrameKind::kNames: {
+      wire::Names names;
+      result = decoder_.decode_names(payload, names);
+      if (result != wire::DecodeResult::kOk) break;
+      if (names.thread_name) owner.thread_name = std::move(*names.thread_name);
+      if (names.process_name) owner.process_name = std::move(*names.process_name);
+      return false;
+    }
     case FrameKind::kGap: {
       GapFrame gap;
-      std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, payload.data(), sizeof gap - sizeof gap.header);
-      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
+      std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, payload.data(),
+                  sizeof gap - sizeof gap.header);
+      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame);
       return false;
     }
   }
   if (result != wire::DecodeResult::kOk) {
-    LogRecord complaint = own_record(lane, frame.ticks);
-    complaint.levelno = static_cast<int>(Level::kError);
-    complaint.levelname = "ERROR";
-    complaint.msg = "unreadable record at position " + std::to_string(frame.position) + " of lane " + std::to_string(lane);
-    own_records_.push_back(std::move(complaint));
+    say(lane, frame, Level::kError,
+        "unreadable record at position " + std::to_string(frame.position) + " of lane " +
+            std::to_string(lane));
     return false;
   }
-  complete(record, owner, frame.ticks);
-  if ((frame.tag & kTagTruncated) != 0) {
-    record.truncated = true;
-    segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
-  }
+  if (record.truncated) segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -181,7 +186,7 @@ const wire::Site* BusQueue::site(std::uint32_t id) {
   if (!known) {
     const auto content = site_table_.read(id);
     auto fresh = std::make_unique<wire::Site>();
-    if (!content || !decoder_.decode_site(*content, *fresh)) return nullptr;
+    if (!content || decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) return nullptr;
     known = std::move(fresh);
   }
   return known.get();
@@ -189,8 +194,8 @@ const wire::Site* BusQueue::site(std::uint32_t id) {
 
 BusQueue::Tenant& BusQueue::tenant(std::uint32_t lane) {
   const ProducerLine& line = segment_.producer_line(lane);
-  // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED. A later
-  // tenant cannot be there before these frames' read position is published.
+  // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED. A
+  // later tenant cannot be there before these frames' read position is published.
   const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
   const std::uint64_t key = pack({LaneState::kOpen, word.slot, word.tenancy});
   Tenant& owner = tenants_[lane];
@@ -206,29 +211,33 @@ BusQueue::Tenant& BusQueue::tenant(std::uint32_t lane) {
   return owner;
 }
 
-/// What the payload did not say.
-void BusQueue::complete(LogRecord& record, const Tenant& owner, std::uint64_t ticks) {
-  if (record.created_ns == 0) record.created_ns = clock_.to_ns(ticks);
-  if (record.thread == 0) record.thread = owner.thread;
-  if (record.process == 0) record.process = owner.process;
-  if (record.start_ns == 0) record.start_ns = owner.start_ns;
-  if (record.thread_name.empty()) record.thread_name = owner.thread_name;
-  if (record.process_name.empty()) record.process_name = owner.process_name;
+/// What the payload need not say, and may.
+void BusQueue::complete(LogRecord& record, const Tenant& owner, const shm::Frame& frame) {
+  record.created_ns = clock_.to_ns(frame.ticks);
+  record.start_ns = owner.start_ns;
+  record.thread = owner.thread;
+  record.process = owner.process;
+  record.thread_name = owner.thread_name;
+  record.process_name = owner.process_name;
+  record.late = merge_.last_was_late();
+  record.truncated = (frame.tag & kTagTruncated) != 0;
 }
 
-LogRecord BusQueue::own_record(std::uint32_t lane, std::uint64_t ticks) {
-  LogRecord record;
+/// A record of the logger `logbus`, about this lane, to be given next.
+LogRecord& BusQueue::say(std::uint32_t lane, const shm::Frame& frame, Level level, std::string message) {
+  LogRecord& record = own_records_.emplace_back();
   record.name = "logbus";
-  record.levelno = static_cast<int>(Level::kWarning);
-  record.levelname = "WARNING";
+  record.levelno = static_cast<int>(level);
+  record.levelname = get_level_name(level);
   record.style = MessageStyle::kVerbatim;
-  record.pathname = "logbus";
-  complete(record, tenant(lane), ticks);
+  record.msg = std::move(message);
+  complete(record, tenant(lane), frame);
+  record.late = record.truncated = false;
   return record;
 }
 
-void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities], std::uint64_t first,
-                          std::uint64_t last, std::uint64_t ticks) {
+void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
+                          std::uint64_t first, std::uint64_t last, const shm::Frame& frame) {
   std::uint64_t total = 0;
   std::string by_level;
   std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
@@ -241,44 +250,46 @@ void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSe
   }
   if (total == 0) return;
   segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
-  LogRecord record = own_record(lane, ticks);
-  record.msg = std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
-               clock_text(clock_.to_ns(last)) + ": " + by_level;
-  record.extra.emplace_back("dropped", static_cast<std::int64_t>(total));
-  own_records_.push_back(std::move(record));
+  say(lane, frame, Level::kWarning,
+      std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
+          clock_text(clock_.to_ns(last)) + ": " + by_level)
+      .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
 }
 
 void BusQueue::tell_untold() {
+  shm::Frame now;  // there is no frame; only its time matters
+  now.ticks = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
     const ProducerLine& line = segment_.producer_line(lane);
     std::uint64_t dropped[kSeverities];
-    for (std::size_t s = 0; s < kSeverities; ++s) dropped[s] = line.dropped[s].load(std::memory_order_acquire);
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      dropped[s] = line.dropped[s].load(std::memory_order_acquire);
     tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
-               line.gap_last_ticks.load(std::memory_order_relaxed), read_ticks(segment_.preamble().clock_source));
+               line.gap_last_ticks.load(std::memory_order_relaxed), now);
   }
-  for (const std::uint32_t lane : merge_.take_quarantined()) {
-    LogRecord record = own_record(lane, read_ticks(segment_.preamble().clock_source));
-    record.levelno = static_cast<int>(Level::kError);
-    record.levelname = "ERROR";
-    record.msg = "lane " + std::to_string(lane) + " makes no sense at position " +
-                 std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
-                 ": left unread until its thread has gone";
-    own_records_.push_back(std::move(record));
-  }
+  for (const std::uint32_t lane : merge_.take_quarantined())
+    say(lane, now, Level::kError,
+        "lane " + std::to_string(lane) + " makes no sense at position " +
+            std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
+            ": left unread until its thread has gone");
 }
 
 void BusQueue::task_done() {
   merge_.commit();
   // Relaxed: one writer; readers are people.
+  if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained_)
+    last_record_ = steady_clock::now();
   segment_.consumer().drained.store(drained_, std::memory_order_relaxed);
   segment_.consumer().invalid_utf8.store(decoder_.invalid_utf8(), std::memory_order_relaxed);
-  last_record_ = steady_clock::now();
 }
 
 bool BusQueue::idle() {
   // The workers first: none that attached before this moment can add to what the second look finds.
   const bool alone = !caretaker_.any_worker();
-  return alone && !merge_.holding() && !merge_.anything_new();
+  if (!alone || merge_.holding() || merge_.anything_new()) return false;
+  caretaker_.sweep_all();  // who died with drops that nobody has been told of
+  tell_untold();
+  return own_records_.empty();
 }
 
 void BusQueue::count_format_error() noexcept {

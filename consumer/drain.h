@@ -10,18 +10,20 @@
 #include <string>
 #include <vector>
 
+#include <logbus/handler.h>
+#include <logbus/level.h>
+#include <logbus/queue.h>
 #include "merge.h"
 #include "shm/caretaker.h"
 #include "shm/segment.h"
 #include "shm/site_table.h"
 #include "shm/tick_clock.h"
 #include "wire/codec.h"
-#include <logbus/handler.h>
-#include <logbus/queue.h>
 
 namespace logbus::consumer {
 
-/// Drains a bus. Holds its lease from construction to destruction. One thread, but for the two calls that say so.
+/// Drains a bus. Holds its lease from construction to destruction. One thread, but for the two calls that say
+/// so.
 class BusQueue : public Queue {
  public:
   /// Attaches to the bus, creating it if need be. Throws Error; EBUSY names the sidecar that has the lease.
@@ -35,7 +37,8 @@ class BusQueue : public Queue {
   /// Ends a get() that waits. Async-signal-safe, any thread.
   void interrupt() noexcept override;
 
-  /// From now on only what is committed at this moment is given; then get() is false at once. Async-signal-safe.
+  /// From now on only what is committed at this moment is given; then get() is false at once.
+  /// Async-signal-safe.
   void begin_stop() noexcept;
   /// After begin_stop(): all of it has been given.
   bool finished() const noexcept { return stopped_ && last_get_was_empty_; }
@@ -66,11 +69,11 @@ class BusQueue : public Queue {
   bool decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record);
   const wire::Site* site(std::uint32_t id);
   Tenant& tenant(std::uint32_t lane);
-  void complete(LogRecord& record, const Tenant& tenant, std::uint64_t ticks);
-  void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities], std::uint64_t first,
-                  std::uint64_t last, std::uint64_t ticks);
+  void complete(LogRecord& record, const Tenant& tenant, const shm::Frame& frame);
+  LogRecord& say(std::uint32_t lane, const shm::Frame& frame, Level level, std::string message);
+  void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
+                  std::uint64_t first, std::uint64_t last, const shm::Frame& frame);
   void tell_untold();
-  LogRecord own_record(std::uint32_t lane, std::uint64_t ticks);
 
   shm::Segment segment_;
   shm::Caretaker caretaker_;

@@ -31,8 +31,10 @@ LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
     Lane& lane = lanes_[i];
     lane.view.data = segment.lane_data(i);
     lane.view.size = segment.lane_size();
-    committed_[i] = lane.cursor = lane.given = reader.read.load(std::memory_order_relaxed);  // our predecessor's
-    for (std::size_t s = 0; s < kSeverities; ++s) lane.reported[s] = reader.reported[s].load(std::memory_order_relaxed);
+    committed_[i] = lane.cursor = lane.given =
+        reader.read.load(std::memory_order_relaxed);  // our predecessor's
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      lane.reported[s] = reader.reported[s].load(std::memory_order_relaxed);
   }
 }
 
@@ -54,8 +56,8 @@ void LaneMerge::pass(bool everything) {
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
     const std::uint32_t busy = line.busy.load(std::memory_order_acquire);
 #else
-    // `busy` first: were it read after `committed`, a record stamped and committed between the two would be missed
-    // while the bound moves past it.
+    // `busy` first: were it read after `committed`, a record stamped and committed between the two would be
+    // missed while the bound moves past it.
     const std::uint32_t busy = line.busy.load(std::memory_order_acquire);
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
 #endif
@@ -70,7 +72,9 @@ void LaneMerge::pass(bool everything) {
   });
   catch_anomalies(now);
   const auto hold_ns = static_cast<double>(segment_.consumer().max_hold_ns.load(std::memory_order_relaxed));
-  const auto behind = [&](double ns) { return now - std::min(now, static_cast<std::uint64_t>(ns * ticks_per_ns_)); };
+  const auto behind = [&](double ns) {
+    return now - std::min(now, static_cast<std::uint64_t>(ns * ticks_per_ns_));
+  };
   if (everything)
     watermark_ = std::numeric_limits<std::uint64_t>::max();
   else if (!passed)
@@ -91,9 +95,10 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
   committed_[index] = committed;
   const shm::ProducerLine& line = segment_.producer_line(index);
   lane.view.committed = committed;
-  // Relaxed, after the acquire of `committed`: the origins of all laps up to there are visible. A later lap's can only
-  // replace one that has been read.
-  lane.view.origin = {line.origin[0].load(std::memory_order_relaxed), line.origin[1].load(std::memory_order_relaxed)};
+  // Relaxed, after the acquire of `committed`: the origins of all laps up to there are visible. A later lap's
+  // can only replace one that has been read.
+  lane.view.origin = {line.origin[0].load(std::memory_order_relaxed),
+                      line.origin[1].load(std::memory_order_relaxed)};
   lane.changed_ns = clock_ns(CLOCK_MONOTONIC);
   if (!lane.has_head) parse_head(index);
   return committed - lane.given > lane.view.size / 2;
@@ -130,7 +135,8 @@ bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
   return true;
 }
 
-/// A stamp that is still in the future one pass after its frame was committed is no time: such a frame goes now.
+/// A stamp that is still in the future one pass after its frame was committed is no time: such a frame goes
+/// now.
 void LaneMerge::catch_anomalies(std::uint64_t now) {
   bool changed = false;
   for (HeapEntry& entry : heap_) {
@@ -155,9 +161,10 @@ void LaneMerge::commit() noexcept {
     Lane& lane = lanes_[index];
     lane.touched = false;
     shm::ConsumerLine& reader = segment_.consumer_line(index);
-    for (std::size_t s = 0; s < kSeverities; ++s) reader.reported[s].store(lane.reported[s], std::memory_order_relaxed);
-    // Release: pairs with the writer's acquire; all reading of these bytes is over, they may be overwritten. It also
-    // carries reported[] to those who free the lane.
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      reader.reported[s].store(lane.reported[s], std::memory_order_relaxed);
+    // Release: pairs with the writer's acquire; all reading of these bytes is over, they may be overwritten.
+    // It also carries reported[] to those who free the lane.
     reader.read.store(lane.given, std::memory_order_release);
   }
   touched_.clear();

@@ -13,14 +13,14 @@
 
 namespace logbus::consumer {
 
-/// The reader's side of every lane, and the watermark below which no record can come any more. Used by one thread, the
-/// lease holder's. Frames only: what a payload means is the drain's business.
+/// The reader's side of every lane, and the watermark below which no record can come any more. Used by one
+/// thread, the lease holder's. Frames only: what a payload means is the drain's business.
 class LaneMerge {
  public:
   LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker);
 
-  /// Looks at all lanes once: new frames, the watermark. Cheap for idle lanes. `everything`: no watermark, all that is
-  /// committed now is ready.
+  /// Looks at all lanes once: new frames, the watermark. Cheap for idle lanes. `everything`: no watermark,
+  /// all that is committed now is ready.
   void pass(bool everything);
 
   /// The next ready frame, oldest first; false: none until another pass. `frame` lies in shared memory.
