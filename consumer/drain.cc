@@ -171,7 +171,7 @@ bool BusQueue::decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& re
     }
   }
   if (result != wire::DecodeResult::kOk) {
-    say(lane, frame, Level::kError,
+    say(owner, frame, Level::kError,
         "unreadable record at position " + std::to_string(frame.position) + " of lane " +
             std::to_string(lane));
     return false;
@@ -200,13 +200,19 @@ BusQueue::Tenant& BusQueue::tenant(std::uint32_t lane) {
   const std::uint64_t key = pack({LaneState::kOpen, word.slot, word.tenancy});
   Tenant& owner = tenants_[lane];
   if (owner.word == key || word.slot >= segment_.slots()) return owner;
-  const shm::ProcessSlot& slot = segment_.slot(word.slot);
+  owner = process(word.slot);
   owner.word = key;
   owner.thread = line.thread.load(std::memory_order_relaxed);
-  owner.process = slot.pid.load(std::memory_order_relaxed);
-  owner.start_ns = static_cast<std::int64_t>(slot.attach_realtime_ns.load(std::memory_order_relaxed));
   const char(&name)[64] = line.thread_name[line.name_index.load(std::memory_order_acquire) & 1];
   owner.thread_name.assign(name, ::strnlen(name, sizeof name));
+  return owner;
+}
+
+BusQueue::Tenant BusQueue::process(std::uint32_t index) const {
+  const shm::ProcessSlot& slot = segment_.slot(index);
+  Tenant owner;
+  owner.process = slot.pid.load(std::memory_order_relaxed);
+  owner.start_ns = static_cast<std::int64_t>(slot.attach_realtime_ns.load(std::memory_order_relaxed));
   owner.process_name.assign(slot.process_name, ::strnlen(slot.process_name, sizeof slot.process_name));
   return owner;
 }
@@ -223,15 +229,15 @@ void BusQueue::complete(LogRecord& record, const Tenant& owner, const shm::Frame
   record.truncated = (frame.tag & kTagTruncated) != 0;
 }
 
-/// A record of the logger `logbus`, about this lane, to be given next.
-LogRecord& BusQueue::say(std::uint32_t lane, const shm::Frame& frame, Level level, std::string message) {
+/// A record of the logger `logbus`, to be given next.
+LogRecord& BusQueue::say(const Tenant& about, const shm::Frame& frame, Level level, std::string message) {
   LogRecord& record = own_records_.emplace_back();
   record.name = "logbus";
   record.levelno = static_cast<int>(level);
   record.levelname = get_level_name(level);
   record.style = MessageStyle::kVerbatim;
   record.msg = std::move(message);
-  complete(record, tenant(lane), frame);
+  complete(record, about, frame);
   record.late = record.truncated = false;
   return record;
 }
@@ -250,7 +256,7 @@ void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSe
   }
   if (total == 0) return;
   segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
-  say(lane, frame, Level::kWarning,
+  say(tenant(lane), frame, Level::kWarning,
       std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
           clock_text(clock_.to_ns(last)) + ": " + by_level)
       .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
@@ -267,8 +273,17 @@ void BusQueue::tell_untold() {
     tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
                line.gap_last_ticks.load(std::memory_order_relaxed), now);
   }
+  for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
+    shm::ProcessSlot& slot = segment_.slot(i);
+    std::uint64_t lost = 0;
+    for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
+    const std::uint64_t told = slot.told_no_lane.exchange(lost, std::memory_order_relaxed);
+    if (lost > told)
+      say(process(i), now, Level::kWarning,
+          std::to_string(lost - told) + " records dropped by threads without a lane");
+  }
   for (const std::uint32_t lane : merge_.take_quarantined())
-    say(lane, now, Level::kError,
+    say(tenant(lane), now, Level::kError,
         "lane " + std::to_string(lane) + " makes no sense at position " +
             std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
             ": left unread until its thread has gone");

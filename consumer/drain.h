@@ -69,8 +69,9 @@ class BusQueue : public Queue {
   bool decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record);
   const wire::Site* site(std::uint32_t id);
   Tenant& tenant(std::uint32_t lane);
+  Tenant process(std::uint32_t slot) const;
   void complete(LogRecord& record, const Tenant& tenant, const shm::Frame& frame);
-  LogRecord& say(std::uint32_t lane, const shm::Frame& frame, Level level, std::string message);
+  LogRecord& say(const Tenant& about, const shm::Frame& frame, Level level, std::string message);
   void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
                   std::uint64_t first, std::uint64_t last, const shm::Frame& frame);
   void tell_untold();

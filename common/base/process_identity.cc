@@ -53,7 +53,9 @@ std::string boot_id() {
   return id;
 }
 
-std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(::syscall(SYS_gettid)); }
+std::uint32_t thread_id() noexcept {
+  return static_cast<std::uint32_t>(::syscall(SYS_gettid));
+}
 
 std::string thread_name() {
   char name[16] = {};

@@ -6,11 +6,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include <logbus/detail/clock.h>
+#include <logbus/error.h>
 #include "base/kernel.h"
 #include "base/process_identity.h"
 #include "shm/lane_directory.h"
-#include <logbus/detail/clock.h>
-#include <logbus/error.h>
 
 namespace logbus::shm {
 namespace {
@@ -32,9 +32,11 @@ bool take_slot(const Segment& segment, std::uint32_t index) {
   return owner_proven_dead(slot) && clean_slot(segment, index, true);
 }
 
-void fill_slot(const Segment& segment, ProcessSlot& slot, std::string_view process_name, std::uint32_t flags) {
+void fill_slot(const Segment& segment, ProcessSlot& slot, std::string_view process_name,
+               std::uint32_t flags) {
   const std::uint64_t generation = slot_generation(slot.word.load(std::memory_order_relaxed)) + 1;
-  // Release: those who see CLAIMING see the wiped slot. From here on a death is cleaned through the free lock.
+  // Release: those who see CLAIMING see the wiped slot. From here on a death is cleaned through the free
+  // lock.
   slot.word.store(pack_slot(SlotState::kClaiming, generation), std::memory_order_release);
   const base::ProcessIdentity self = base::process_identity();
   slot.pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
@@ -59,7 +61,8 @@ Attachment::Attachment(Segment segment, std::string_view process_name)
   // Slots never used or wiped first: those of dead processes stay readable for a while.
   for (const bool fresh_only : {true, false}) {
     for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
-      const bool fresh = slot_state(segment_.slot(i).word.load(std::memory_order_relaxed)) == SlotState::kFree;
+      const bool fresh =
+          slot_state(segment_.slot(i).word.load(std::memory_order_relaxed)) == SlotState::kFree;
       if (fresh != fresh_only) continue;
       LifeLock lock = LifeLock::try_take(segment_, kSlotLockBase + i);
       if (!lock.held() || !take_slot(segment_, i)) continue;
@@ -69,7 +72,8 @@ Attachment::Attachment(Segment segment, std::string_view process_name)
       return;
     }
   }
-  throw Error(EAGAIN, "all " + std::to_string(segment_.slots()) + " process slots of bus " + segment_.path() + " are taken");
+  throw Error(EAGAIN, "all " + std::to_string(segment_.slots()) + " process slots of bus " + segment_.path() +
+                          " are taken");
 }
 
 std::unique_ptr<Attachment> Attachment::attach(const BusOptions& options, std::string_view process_name) {
@@ -86,8 +90,12 @@ std::unique_ptr<Attachment> Attachment::attach(const BusOptions& options, std::s
   throw Error(EBUSY, "can't attach to " + bus_path(options) + ": its name keeps changing");
 }
 
-Attachment::~Attachment() { clean_slot(segment_, slot_index_, true); }
+Attachment::~Attachment() {
+  clean_slot(segment_, slot_index_, true);
+}
 
-void Attachment::set_process_name(std::string_view name) noexcept { copy_text(slot().process_name, name); }
+void Attachment::set_process_name(std::string_view name) noexcept {
+  copy_text(slot().process_name, name);
+}
 
 }  // namespace logbus::shm

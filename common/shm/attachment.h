@@ -10,12 +10,12 @@
 
 namespace logbus::shm {
 
-/// Made by the first thread that logs; lives as long as the process, or until the bus is retired. A forked child
-/// must forget it without destroying it (nothing of it is mapped there).
+/// Made by the first thread that logs; lives as long as the process, or until the bus is retired. A forked
+/// child must forget it without destroying it (nothing of it is mapped there).
 class Attachment {
  public:
-  /// Attaches (creating the bus if it is not there), registers for membarrier, claims a slot. `process_name` "":
-  /// the executable's name. Throws Error naming the path; EAGAIN if all slots are taken.
+  /// Attaches (creating the bus if it is not there), registers for membarrier, claims a slot. `process_name`
+  /// "": the executable's name. Throws Error naming the path; EAGAIN if all slots are taken.
   static std::unique_ptr<Attachment> attach(const BusOptions& options, std::string_view process_name);
   /// Frees the slot if no lane of it is left undrained; the kernel's lock goes in any case.
   ~Attachment();
@@ -26,7 +26,8 @@ class Attachment {
   std::uint32_t slot_index() const noexcept { return slot_index_; }
   /// No membarrier here: writers fence themselves.
   bool fenced() const noexcept { return fenced_; }
-  /// The process's new name, for those who look from outside; records carry it from their next names frame on.
+  /// The process's new name, for those who look from outside; records carry it from their next names frame
+  /// on.
   void set_process_name(std::string_view name) noexcept;
 
  private:

@@ -3,17 +3,18 @@
 #include "shm/caretaker.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include <logbus/detail/clock.h>
+#include <logbus/error.h>
 #include "base/kernel.h"
 #include "base/process_identity.h"
 #include "shm/lane_directory.h"
-#include <logbus/detail/clock.h>
-#include <logbus/error.h>
 
 namespace logbus::shm {
 namespace {
@@ -27,7 +28,9 @@ constexpr std::uint64_t kIdleNs = 1'000'000'000;
 /// A dead process's slot stays readable this long for those who ask who died.
 constexpr std::uint64_t kEpitaphNs = 60'000'000'000;
 
-std::uint64_t monotonic_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+std::uint64_t monotonic_ns() noexcept {
+  return clock_ns(CLOCK_MONOTONIC);
+}
 
 }  // namespace
 
@@ -42,6 +45,12 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
     throw Error(EBUSY, "bus " + segment_.path() + " has a sidecar: pid " +
                            std::to_string(control.holder_pid.load(std::memory_order_relaxed)));
   if (!fd_) throw Error(ESTALE, segment_.path() + " has been replaced");
+  // Best effort: the bus may be another user's, who shares it with our group.
+  if (options.group != static_cast<gid_t>(-1) &&
+      ::fchown(fd_.get(), static_cast<uid_t>(-1), options.group) != 0 && errno != EPERM)
+    throw Error(errno, "can't give bus " + segment_.path() + " to group " + std::to_string(options.group));
+  if (::fchmod(fd_.get(), options.mode) != 0 && errno != EPERM)
+    throw Error(errno, "can't set permissions of bus " + segment_.path());
   control.epoch.fetch_add(1, std::memory_order_relaxed);
   const base::ProcessIdentity self = base::process_identity();
   control.holder_pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
@@ -51,7 +60,8 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
   std::memcpy(control.config_path, config_path.data(), n);
   std::memset(control.config_path + n, 0, sizeof control.config_path - n);
   control.policy.store(static_cast<std::uint32_t>(options.overflow), std::memory_order_relaxed);
-  control.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()), std::memory_order_relaxed);
+  control.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()),
+                                 std::memory_order_relaxed);
   control.max_per_process_bytes.store(options.max_per_process, std::memory_order_relaxed);
   control.max_hold_ns.store(static_cast<std::uint64_t>(options.max_hold.count()), std::memory_order_relaxed);
   if (options.memory != 0) control.memory_bytes.store(options.memory, std::memory_order_relaxed);
@@ -77,7 +87,8 @@ bool Caretaker::any_worker() const noexcept {
 }
 
 bool Caretaker::memory_is_short() const noexcept {
-  const auto all = static_cast<std::int64_t>(segment_.consumer().memory_bytes.load(std::memory_order_relaxed));
+  const auto all =
+      static_cast<std::int64_t>(segment_.consumer().memory_bytes.load(std::memory_order_relaxed));
   return segment_.shared().budget_left.load(std::memory_order_relaxed) < all / 4;
 }
 
@@ -97,7 +108,8 @@ void Caretaker::look_after() {
   }
   for (std::uint32_t checked = 0, i = 0; i < segment_.slots() && checked < kSlotsPerPass; ++i) {
     next_slot_ = next_slot_ + 1 < segment_.slots() ? next_slot_ + 1 : 0;
-    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree)
+      continue;
     check_slot(next_slot_);
     ++checked;
   }
@@ -137,7 +149,8 @@ void Caretaker::look_after_lane(std::uint32_t lane) {
   if (state == LaneState::kClosed && reader.read.load(std::memory_order_relaxed) == committed) {
     std::uint64_t untold = 0;
     for (std::size_t i = 0; i < kSeverities; ++i)
-      untold |= line.dropped[i].load(std::memory_order_relaxed) ^ reader.reported[i].load(std::memory_order_relaxed);
+      untold |= line.dropped[i].load(std::memory_order_relaxed) ^
+                reader.reported[i].load(std::memory_order_relaxed);
     if (untold == 0) free_lane(segment_, lane, word);
   }
   finish_punching(lane);
@@ -153,21 +166,22 @@ void Caretaker::trim(std::uint32_t lane, bool whole_lane) {
 bool Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
   StepWord& word = segment_.step_table(lane)[step];
   auto state = static_cast<std::uint8_t>(StepState::kBacked);
-  // Acq_rel: exclusive against the writer, which takes BACKED steps by CAS too. Only now may `committed` be looked
-  // at: a writer that had the step before has let it go before, and what it wrote there is committed.
-  if (!word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching), std::memory_order_acq_rel,
-                                    std::memory_order_relaxed))
+  // Acq_rel: exclusive against the writer, which takes BACKED steps by CAS too. Only now may `committed` be
+  // looked at: a writer that had the step before has let it go before, and what it wrote there is committed.
+  if (!word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
+                                    std::memory_order_acq_rel, std::memory_order_relaxed))
     return false;
   finish_punching(lane);
   return word.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(StepState::kHole);
 }
 
-/// Every PUNCHING step of the lane, also those left by a lease holder or a grower that died: back to BACKED if unread
-/// bytes lie in it, else its memory goes.
+/// Every PUNCHING step of the lane, also those left by a lease holder or a grower that died: back to BACKED
+/// if unread bytes lie in it, else its memory goes.
 void Caretaker::finish_punching(std::uint32_t lane) {
   StepWord* steps = segment_.step_table(lane);
   for (std::uint32_t step = 0; step < segment_.steps(); ++step) {
-    if (steps[step].load(std::memory_order_acquire) != static_cast<std::uint8_t>(StepState::kPunching)) continue;
+    if (steps[step].load(std::memory_order_acquire) != static_cast<std::uint8_t>(StepState::kPunching))
+      continue;
     const ProducerLine& line = segment_.producer_line(lane);
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
     const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
@@ -193,7 +207,8 @@ void Caretaker::finish_punching(std::uint32_t lane) {
     }
     segment_.shared().budget_left.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
     const std::uint32_t owner = unpack_lane(line.word.load(std::memory_order_relaxed)).slot;
-    if (unpack_lane(line.word.load(std::memory_order_relaxed)).state != LaneState::kFree && owner < segment_.slots())
+    if (unpack_lane(line.word.load(std::memory_order_relaxed)).state != LaneState::kFree &&
+        owner < segment_.slots())
       segment_.slot(owner).memory_bytes.fetch_sub(bytes, std::memory_order_relaxed);
     steps[step].store(static_cast<std::uint8_t>(StepState::kHole), std::memory_order_release);
   }

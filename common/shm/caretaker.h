@@ -20,8 +20,8 @@ class Caretaker {
   Caretaker(const Caretaker&) = delete;
   Caretaker& operator=(const Caretaker&) = delete;
 
-  /// Once a pass or so; does nothing most of the time. Heartbeat, a few slots' locks, and every kSweepInterval the
-  /// lanes: those given back are freed, idle memory is punched, the budget recomputed.
+  /// Once a pass or so; does nothing most of the time. Heartbeat, a few slots' locks, and every
+  /// kSweepInterval the lanes: those given back are freed, idle memory is punched, the budget recomputed.
   void look_after();
   /// The same, all of it, now.
   void sweep_all();

@@ -40,9 +40,11 @@ bool Doorbell::barrier_now() noexcept {
 void Doorbell::wake_blocked() noexcept {
   const auto bitmap = segment_.blocked_bitmap();
   for (std::size_t word = 0; word < bitmap.size(); ++word) {
-    // Acquire: pairs with the writer's fetch_or. The bit is the writer's: the reader never clears a living one's.
+    // Acquire: pairs with the writer's fetch_or. The bit is the writer's: the reader never clears a living
+    // one's.
     for (std::uint64_t bits = bitmap[word].load(std::memory_order_acquire); bits != 0; bits &= bits - 1) {
-      const auto lane = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+      const auto lane =
+          static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
       if (lane >= segment_.lanes()) break;
       const Word64& read = segment_.consumer_line(lane).read;
       const std::uint64_t now = read.load(std::memory_order_relaxed);  // our own store
@@ -55,12 +57,14 @@ void Doorbell::wake_blocked() noexcept {
 
 void Doorbell::wait(std::chrono::nanoseconds timeout, const std::function<bool()>& anything_new) {
   Word32& attention = segment_.shared().attention;
-  const std::uint32_t value = attention.fetch_or(kAttentionSleeping, std::memory_order_seq_cst) | kAttentionSleeping;
+  const std::uint32_t value =
+      attention.fetch_or(kAttentionSleeping, std::memory_order_seq_cst) | kAttentionSleeping;
   // After the barrier every worker either has published what it had, or will see SLEEPING and ring.
   const bool passed = barrier();
   wake_blocked();
   if (!anything_new())
-    base::futex_wait(&attention, value, passed ? timeout : std::min<std::chrono::nanoseconds>(timeout, kPollInterval));
+    base::futex_wait(&attention, value,
+                     passed ? timeout : std::min<std::chrono::nanoseconds>(timeout, kPollInterval));
   attention.fetch_and(~kAttentionSleeping, std::memory_order_acq_rel);
 }
 

@@ -19,16 +19,17 @@ class Doorbell {
  public:
   explicit Doorbell(const Segment& segment);
 
-  /// A barrier on every running worker. False: this kernel has none, the caller must not trust fresh stamps and
-  /// must poll.
+  /// A barrier on every running worker. False: this kernel has none, the caller must not trust fresh stamps
+  /// and must poll.
   bool barrier() const noexcept { return has_membarrier_ && barrier_now(); }
   bool has_membarrier() const noexcept { return has_membarrier_; }
 
-  /// Wakes the writers that wait for room and whose lane's read position has moved since they were last woken.
+  /// Wakes the writers that wait for room and whose lane's read position has moved since they were last
+  /// woken.
   void wake_blocked() noexcept;
 
-  /// Sleeps until a worker rings, at most `timeout`; not at all if `anything_new` (asked after SLEEPING is up and
-  /// the barrier has passed) finds work. Without membarrier it sleeps at most a millisecond.
+  /// Sleeps until a worker rings, at most `timeout`; not at all if `anything_new` (asked after SLEEPING is up
+  /// and the barrier has passed) finds work. Without membarrier it sleeps at most a millisecond.
   void wait(std::chrono::nanoseconds timeout, const std::function<bool()>& anything_new);
 
   /// Ends a wait() from a signal handler or another thread.

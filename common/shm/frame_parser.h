@@ -10,7 +10,8 @@
 
 namespace logbus::shm {
 
-/// A checked frame. `payload` points into the lane: copy it out before parsing it, its writer may still be alive.
+/// A checked frame. `payload` points into the lane: copy it out before parsing it, its writer may still be
+/// alive.
 struct Frame {
   std::uint64_t position = 0;
   std::uint64_t ticks = 0;  // a gap frame's are those of the record behind it
@@ -30,10 +31,10 @@ struct LaneView {
   std::array<std::uint64_t, 2> origin = {};
 };
 
-enum class [[nodiscard]] Parse {
-  kFrame,
-  kEnd,      // position == committed
-  kCorrupt,  // position, origins or the frame's length make no sense
+enum class [[nodiscard]] Parse{
+    kFrame,
+    kEnd,      // position == committed
+    kCorrupt,  // position, origins or the frame's length make no sense
 };
 
 /// The frame at `position`. Reads only bytes of [position, committed), each length once.

@@ -40,14 +40,15 @@ std::uint64_t lane_memory(const Segment& segment, std::uint32_t lane) noexcept {
 bool free_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word) noexcept {
   ProducerLine& line = segment.producer_line(lane);
   const LaneWord tenant = unpack_lane(word);
-  const std::uint64_t records = line.records.load(std::memory_order_relaxed) - line.records_before.load(std::memory_order_relaxed);
+  const std::uint64_t records =
+      line.records.load(std::memory_order_relaxed) - line.records_before.load(std::memory_order_relaxed);
   std::uint64_t dropped = 0;
   for (const Word64& count : line.dropped) dropped += count.load(std::memory_order_relaxed);
   dropped -= line.dropped_before.load(std::memory_order_relaxed);
   const std::uint64_t memory = lane_memory(segment, lane);
   // Acq_rel: what the old tenant wrote is ours to hand on; the next tenant sees it all through this word.
-  if (!line.word.compare_exchange_strong(word, pack({LaneState::kFree, 0, tenant.tenancy + 1}), std::memory_order_acq_rel,
-                                         std::memory_order_relaxed))
+  if (!line.word.compare_exchange_strong(word, pack({LaneState::kFree, 0, tenant.tenancy + 1}),
+                                         std::memory_order_acq_rel, std::memory_order_relaxed))
     return false;
   // After the CAS, so that nothing is counted twice; a death between loses a line in a statistic.
   if (tenant.slot < segment.slots()) {
@@ -72,7 +73,8 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
     const ConsumerLine& reader = segment.consumer_line(lane);
     std::uint64_t unreported = 0;
     for (std::size_t i = 0; i < kSeverities; ++i)
-      unreported |= line.dropped[i].load(std::memory_order_relaxed) ^ reader.reported[i].load(std::memory_order_relaxed);
+      unreported |= line.dropped[i].load(std::memory_order_relaxed) ^
+                    reader.reported[i].load(std::memory_order_relaxed);
     // What is unread or untold stays the dead tenant's, until the lease holder has seen to it.
     const bool drained = reader.read.load(std::memory_order_acquire) == committed && unreported == 0;
     if (!drained || !free_lane(segment, lane, word)) empty = false;
@@ -87,6 +89,7 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
   slot.records_closed.store(0, std::memory_order_relaxed);
   slot.dropped_closed.store(0, std::memory_order_relaxed);
   for (Word64& count : slot.dropped_no_lane) count.store(0, std::memory_order_relaxed);
+  slot.told_no_lane.store(0, std::memory_order_relaxed);
   std::memset(slot.process_name, 0, sizeof slot.process_name);
   std::memset(slot.executable, 0, sizeof slot.executable);
   // Release: whoever finds the slot FREE finds it wiped.

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <cstring>
 
+#include <logbus/error.h>
 #include "base/kernel.h"
 #include "shm/lane_directory.h"
-#include <logbus/error.h>
 
 namespace logbus::shm {
 namespace {
@@ -64,8 +64,10 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
     const LaneWord old = unpack_lane(word);
     if (old.state != LaneState::kFree) continue;
     const std::uint64_t mine = pack({LaneState::kOpen, to.slot_index(), old.tenancy + 1});
-    // Owner and claim in one store: a death from here on is cleaned through the slot. Acquire: see the last tenant's.
-    if (!line.word.compare_exchange_strong(word, mine, std::memory_order_acq_rel, std::memory_order_relaxed)) continue;
+    // Owner and claim in one store: a death from here on is cleaned through the slot. Acquire: see the last
+    // tenant's.
+    if (!line.word.compare_exchange_strong(word, mine, std::memory_order_acq_rel, std::memory_order_relaxed))
+      continue;
     bool retired = false;
     std::byte* data = map_lane(segment, i, retired);
     if (data == nullptr) {
@@ -125,7 +127,8 @@ void LaneOwner::set_thread_name(std::string_view name) noexcept {
 }
 
 std::uint32_t LaneOwner::max_frame() const noexcept {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxRecordBytes, attachment->segment().lane_size() / 4));
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kMaxRecordBytes, attachment->segment().lane_size() / 4));
 }
 
 void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {
@@ -135,9 +138,11 @@ void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {
     line.gap_first_ticks.store(now, std::memory_order_relaxed);
   line.gap_last_ticks.store(now, std::memory_order_relaxed);
   line.dropped_reason[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
-  // Release: a reader that counts the drop sees its time. An addition, since a signal handler may come in between.
+  // Release: a reader that counts the drop sees its time. An addition, since a signal handler may come in
+  // between.
   line.dropped[severity_of(levelno)].fetch_add(1, std::memory_order_release);
-  writer.limit[0] = writer.limit[1] = 0;  // the next record comes by the slow path and writes the gap frame first
+  writer.limit[0] = writer.limit[1] =
+      0;  // the next record comes by the slow path and writes the gap frame first
 }
 
 Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexcept {
@@ -162,11 +167,12 @@ Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexce
   return Room::kReady;
 }
 
-/// A new lap starts at offset 0 and overwrites the origin of the lap before the current one, so everything before the
-/// current one must have been read: read >= newest.
+/// A new lap starts at offset 0 and overwrites the origin of the lap before the current one, so everything
+/// before the current one must have been read: read >= newest.
 ///
 ///   |======current lap======|        free          |      old:  newest           read    position
-///   0        read           position               size   new:  newest = position, room up to where `read` lay
+///   0        read           position               size   new:  newest = position, room up to where `read`
+///   lay
 void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept {
   const std::uint64_t offset = writer.position - writer.newest;
   const std::uint64_t consumed = read - writer.newest;
@@ -207,7 +213,8 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   for (std::uint32_t step = first; step <= last; ++step) {
     if (take_step(step)) continue;
     while (step-- > first)
-      if (step < held_begin || step >= held_end) store_step(segment.step_table(lane)[step], StepState::kBacked);
+      if (step < held_begin || step >= held_end)
+        store_step(segment.step_table(lane)[step], StepState::kBacked);
     return Fit::kMemory;
   }
   hold(first, last + 1);
@@ -230,7 +237,8 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   return Fit::kYes;
 }
 
-/// Up to the end of what is held; for low severities less an eighth of what is granted in one piece from there.
+/// Up to the end of what is held; for low severities less an eighth of what is granted in one piece from
+/// there.
 void LaneOwner::set_limits(std::uint64_t room) noexcept {
   const StepWord* steps = attachment->segment().step_table(lane);
   const std::uint64_t end = std::min(room, step_end(held_end - 1));
@@ -248,21 +256,26 @@ bool LaneOwner::take_step(std::uint32_t step) noexcept {
   const std::uint64_t bytes = step_end(step) - step_begin(step);
   auto state = static_cast<std::uint8_t>(load_step(word, std::memory_order_acquire));
   switch (static_cast<StepState>(state)) {
-    case StepState::kHeld: return true;
+    case StepState::kHeld:
+      return true;
     case StepState::kBacked:
       // Against the lease holder, who may be taking it to punch it. Acquire: see the memory as it is.
-      return word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld), std::memory_order_acq_rel,
-                                          std::memory_order_relaxed);
-    case StepState::kHole: break;
-    default: return false;
+      return word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld),
+                                          std::memory_order_acq_rel, std::memory_order_relaxed);
+    case StepState::kHole:
+      break;
+    default:
+      return false;
   }
   Word64& used = attachment->slot().memory_bytes;
   const std::uint64_t cap = segment.consumer().max_per_process_bytes.load(std::memory_order_relaxed);
   if (used.load(std::memory_order_relaxed) + bytes > cap) return false;
-  store_step(word, StepState::kGrowing);  // killed from here on: the reclaimer hands it to the lease holder to punch
+  store_step(
+      word, StepState::kGrowing);  // killed from here on: the reclaimer hands it to the lease holder to punch
   auto& budget = segment.shared().budget_left;
   // Relaxed: a hint that the lease holder corrects from the step tables.
-  if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) < static_cast<std::int64_t>(bytes) ||
+  if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) <
+          static_cast<std::int64_t>(bytes) ||
       !segment.back(writer.data + step_begin(step), bytes)) {
     budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
     store_step(word, StepState::kHole);
@@ -287,7 +300,8 @@ void LaneOwner::write_gap() noexcept {
   GapFrame gap = {};
   // No stamp of its own: it is published together with the record behind it, and sorts with that.
   gap.header = {sizeof gap, frame_tag(FrameKind::kGap), 0};
-  for (std::size_t i = 0; i < kSeverities; ++i) gap.dropped[i] = line.dropped[i].load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < kSeverities; ++i)
+    gap.dropped[i] = line.dropped[i].load(std::memory_order_relaxed);
   gap.first_ticks = line.gap_first_ticks.load(std::memory_order_relaxed);
   gap.last_ticks = line.gap_last_ticks.load(std::memory_order_relaxed);
   std::memcpy(writer.data + (writer.position - writer.newest), &gap, sizeof gap);
@@ -312,7 +326,8 @@ LaneOwner::Fit LaneOwner::wait_for_room(std::uint64_t size, std::size_t severity
     result = fit(size, severity);
     const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
     if (result == Fit::kYes || now >= deadline) break;
-    // The low half of `read` is the futex; it lies first on this machine. The page is read-only here: that is allowed.
+    // The low half of `read` is the futex; it lies first on this machine. The page is read-only here: that is
+    // allowed.
     base::futex_wait(&read, seen, std::min<nanoseconds>(nanoseconds(deadline - now), kBlockSlice));
     if (!lease_is_held(segment)) break;
   }

@@ -7,19 +7,19 @@
 #include <string_view>
 #include <type_traits>
 
-#include "shm/attachment.h"
 #include <logbus/detail/lane_writer.h>
+#include "shm/attachment.h"
 
 namespace logbus::shm {
 
-enum class [[nodiscard]] Claim { kOk, kNoLane, kRetired, kNoMemory };
+enum class [[nodiscard]] Claim{kOk, kNoLane, kRetired, kNoMemory};
 
-/// Whether the record may be written now. All but kReady mean it is lost, and has been counted, but for kRetired:
-/// attach again and ask again.
-enum class [[nodiscard]] Room { kReady, kDropped, kRetired };
+/// Whether the record may be written now. All but kReady mean it is lost, and has been counted, but for
+/// kRetired: attach again and ask again.
+enum class [[nodiscard]] Room{kReady, kDropped, kRetired};
 
-/// One thread's lane. Lies in memory that the kernel wipes in a forked child: all zero means "no lane", and nothing
-/// here has a constructor or destructor that would matter.
+/// One thread's lane. Lies in memory that the kernel wipes in a forked child: all zero means "no lane", and
+/// nothing here has a constructor or destructor that would matter.
 struct LaneOwner {
   detail::LaneWriter writer;
   Attachment* attachment;
@@ -34,8 +34,9 @@ struct LaneOwner {
   /// Takes a free lane of the bus for the calling thread. Requires !has_lane().
   Claim claim(Attachment& to, std::uint32_t thread, std::string_view thread_name) noexcept;
 
-  /// The slow path of a record of `size` bytes (a whole frame): starts a lap, grows, waits for room if the policy says
-  /// so, writes a gap frame first if records were dropped before. With the writer entered. kReady: begin() it.
+  /// The slow path of a record of `size` bytes (a whole frame): starts a lap, grows, waits for room if the
+  /// policy says so, writes a gap frame first if records were dropped before. With the writer entered.
+  /// kReady: begin() it.
   Room make_room(std::uint32_t size, int levelno, bool may_wait) noexcept;
 
   /// Counts a record that was not written. Async-signal-safe.
@@ -60,6 +61,7 @@ struct LaneOwner {
   Fit wait_for_room(std::uint64_t size, std::size_t severity) noexcept;
   void write_gap() noexcept;
 };
-static_assert(std::is_trivially_copyable_v<LaneOwner> && std::is_trivially_default_constructible_v<LaneOwner>);
+static_assert(std::is_trivially_copyable_v<LaneOwner> &&
+              std::is_trivially_default_constructible_v<LaneOwner>);
 
 }  // namespace logbus::shm

@@ -4,16 +4,16 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shm/segment.h"
 #include <logbus/error.h>
+#include "shm/segment.h"
 
 namespace logbus::shm {
 namespace {
 
 using namespace detail;
 
-// One process has at least one lane, so more slots than lanes would never be used; and a lane word has 14 bits for
-// its slot.
+// One process has at least one lane, so more slots than lanes would never be used; and a lane word has 14
+// bits for its slot.
 constexpr std::uint32_t kMaxLanes = 1 << 14;
 // 250 bytes a site are twice what a call site with a long path needs.
 constexpr std::uint64_t kArenaBytesPerSite = 256;
@@ -21,7 +21,9 @@ constexpr std::uint64_t kArenaBytesPerSite = 256;
 constexpr std::uint64_t kJournalBytes = 64 << 10;
 constexpr std::uint64_t kJournalPayloadBytes = 1 << 20;
 
-constexpr std::uint64_t align_up(std::uint64_t value) { return (value + kRegionAlign - 1) & ~(kRegionAlign - 1); }
+constexpr std::uint64_t align_up(std::uint64_t value) {
+  return (value + kRegionAlign - 1) & ~(kRegionAlign - 1);
+}
 
 }  // namespace
 

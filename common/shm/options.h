@@ -12,8 +12,8 @@
 
 namespace logbus::shm {
 
-/// Structural settings matter to the creator alone; run-time ones are the lease holder's, and the creator's until
-/// one comes. INTERFACES: the `logbus:` key.
+/// Structural settings matter to the creator alone; run-time ones are the lease holder's, and the creator's
+/// until one comes. INTERFACES: the `logbus:` key.
 struct BusOptions {
   std::string bus = "default";  // [A-Za-z0-9_.-]{1,64}
   std::string directory;        // "": $LOGBUS_DIR, else /dev/shm

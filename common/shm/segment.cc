@@ -12,10 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <logbus/error.h>
 #include "base/kernel.h"
 #include "base/process_identity.h"
 #include "shm/segment_create.h"
-#include <logbus/error.h>
 
 namespace logbus::shm {
 namespace {
@@ -36,10 +36,13 @@ class MappableFile {
 
 void check_file(const struct stat& st, const BusOptions& options, const std::string& path) {
   if (!S_ISREG(st.st_mode)) throw Error(EBADMSG, path + " is not a regular file");
-  const bool trusted = st.st_uid == ::geteuid() || st.st_uid == 0 || ::geteuid() == 0 || st.st_gid == options.group ||
-                       ((st.st_mode & 0020) != 0 && (st.st_gid == ::getegid() || ::group_member(st.st_gid) != 0));
+  // Root too: somebody may have put a bus of his own there to read what root logs.
+  const bool trusted =
+      st.st_uid == ::geteuid() || st.st_uid == 0 || st.st_gid == options.group ||
+      ((st.st_mode & 0020) != 0 && (st.st_gid == ::getegid() || ::group_member(st.st_gid) != 0));
   if (!trusted)
-    throw Error(EPERM, path + " belongs to uid " + std::to_string(st.st_uid) + " and its group is not ours: not trusted");
+    throw Error(EPERM, path + " belongs to uid " + std::to_string(st.st_uid) +
+                           " and no group of ours may write it: not trusted (see `group` and `permissions`)");
   if ((st.st_mode & 0002) != 0) throw Error(EPERM, path + " is writable by everybody: not trusted");
   if (st.st_nlink > 1) throw Error(EPERM, path + " has a second link: not trusted");
 }
@@ -54,7 +57,8 @@ std::string bus_directory(const BusOptions& options) {
 
 std::string bus_path(const BusOptions& options) {
   constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-  if (options.bus.empty() || options.bus.size() > 64 || options.bus.find_first_not_of(kAllowed) != std::string::npos)
+  if (options.bus.empty() || options.bus.size() > 64 ||
+      options.bus.find_first_not_of(kAllowed) != std::string::npos)
     throw Error(EINVAL, "\"" + options.bus + "\" is not a bus's name: 1 to 64 of A-Z a-z 0-9 _ . -");
   return bus_directory(options) + "/" + options.bus + ".logbus";
 }
@@ -85,7 +89,8 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
   const std::uint64_t split = preamble.shared_control.offset;
   s.consumer_side_ = map_file(fd.get(), role == Role::kSidecar ? read_write : read_only, 0, split, path);
   s.shared_side_ = map_file(fd.get(), read_write, split, preamble.data.offset - split, path);
-  if (role == Role::kSidecar) s.data_ = map_file(fd.get(), read_only, preamble.data.offset, preamble.data.size, path);
+  if (role == Role::kSidecar)
+    s.data_ = map_file(fd.get(), read_only, preamble.data.offset, preamble.data.size, path);
   return s;
 }
 
@@ -107,7 +112,8 @@ Segment Segment::open_existing(const BusOptions& options, Role role) {
 }
 
 Segment Segment::open(const BusOptions& options, Role role) {
-  // Each round either attaches or has seen another process change the name; more rounds than this would be a fight.
+  // Each round either attaches or has seen another process change the name; more rounds than this would be a
+  // fight.
   for (int round = 0; round < 16; ++round) {
     try {
       Segment segment = open_existing(options, role);
@@ -145,8 +151,8 @@ bool Segment::back(void* at, std::uint64_t size) const noexcept {
 }
 
 LifeLock LifeLock::try_take(const Segment& segment, std::int64_t byte) {
-  // A mapping keeps the open file description it was made from, and with it the lock, until the address space goes:
-  // closing descriptors does not matter, a forked child has neither.
+  // A mapping keeps the open file description it was made from, and with it the lock, until the address space
+  // goes: closing descriptors does not matter, a forked child has neither.
   LifeLock lock;
   base::UniqueFd fd = segment.reopen();
   if (!fd) throw Error(ESTALE, segment.path() + " has been replaced");
@@ -158,7 +164,8 @@ LifeLock LifeLock::try_take(const Segment& segment, std::int64_t byte) {
     // Overlayfs and the like: the mapping holds another file's description. A descriptor must do.
     fd = segment.reopen();
     if (!fd || !base::try_lock_byte(fd.get(), byte)) return lock;
-    const int high = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 512);  // above what servers close in a loop over 0..255
+    const int high =
+        ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 512);  // above what servers close in a loop over 0..255
     lock.descriptor_ = high >= 0 ? base::UniqueFd(high) : std::move(fd);
   }
   lock.page_ = std::move(page);

@@ -8,9 +8,9 @@
 #include <span>
 #include <string>
 
+#include <logbus/detail/layout.h>
 #include "base/unique_fd.h"
 #include "shm/options.h"
-#include <logbus/detail/layout.h>
 
 namespace logbus::shm {
 
@@ -30,12 +30,13 @@ inline constexpr std::int64_t kLeaseLock = kSlotLockBase - 1;
 /// Where the tables of a segment with these sizes lie. A segment whose preamble says otherwise is refused.
 Preamble compute_layout(std::uint32_t lanes, std::uint64_t lane_size, std::uint32_t sites);
 
-/// Whether a preamble read from a file of `file_size` bytes is a segment this program can read. Throws Error naming
-/// `path` and what is wrong: not a segment, another layout version, truncated, damaged.
+/// Whether a preamble read from a file of `file_size` bytes is a segment this program can read. Throws Error
+/// naming `path` and what is wrong: not a segment, another layout version, truncated, damaged.
 void check_preamble(const Preamble& preamble, std::uint64_t file_size, const std::string& path);
 
 /// A mapped segment. Offsets become pointers here and nowhere else; indexes are the caller's to bound.
-/// Not for a forked child: the mappings are not inherited (MADV_DONTFORK), so it must not destroy this either.
+/// Not for a forked child: the mappings are not inherited (MADV_DONTFORK), so it must not destroy this
+/// either.
 class Segment {
  public:
   enum class Role {
@@ -43,8 +44,8 @@ class Segment {
     kSidecar,  // all tables read-write, all lane data read-only
   };
 
-  /// Attaches to the bus by name, creating it if it is not there; a segment of an earlier boot is moved aside.
-  /// Never waits for anybody. Throws Error naming the path.
+  /// Attaches to the bus by name, creating it if it is not there; a segment of an earlier boot is moved
+  /// aside. Never waits for anybody. Throws Error naming the path.
   static Segment open(const BusOptions& options, Role role);
   /// Attaches; throws Error(ENOENT) if there is none. `options` give name and directory only.
   static Segment open_existing(const BusOptions& options, Role role);
@@ -57,14 +58,17 @@ class Segment {
   std::uint32_t steps() const noexcept { return preamble_.steps_per_lane; }
 
   /// Read-only in a worker: writing is a fault there.
-  ConsumerControl& consumer() const noexcept { return consumer_at<ConsumerControl>(preamble_.consumer_control.offset); }
+  ConsumerControl& consumer() const noexcept {
+    return consumer_at<ConsumerControl>(preamble_.consumer_control.offset);
+  }
   ConsumerLine& consumer_line(std::uint32_t lane) const noexcept {
     return (&consumer_at<ConsumerLine>(preamble_.consumer_lines.offset))[lane];
   }
   SharedControl& shared() const noexcept { return shared_at<SharedControl>(preamble_.shared_control.offset); }
   /// One bit a lane, 64 to a word.
   std::span<Word64> blocked_bitmap() const noexcept {
-    return {&shared_at<Word64>(preamble_.shared_control.offset + detail::kBlockedBitmapOffset), (lanes() + 63) / 64};
+    return {&shared_at<Word64>(preamble_.shared_control.offset + detail::kBlockedBitmapOffset),
+            (lanes() + 63) / 64};
   }
   ProcessSlot& slot(std::uint32_t index) const noexcept {
     return (&shared_at<ProcessSlot>(preamble_.slots_region.offset))[index];
@@ -85,11 +89,12 @@ class Segment {
     return preamble_.data.offset + lane * preamble_.lane_size;
   }
 
-  /// Gets memory for [at, at + size) of a writable mapping of this file before it is touched: on a full file system
-  /// the touch itself would be SIGBUS. False: no room.
+  /// Gets memory for [at, at + size) of a writable mapping of this file before it is touched: on a full file
+  /// system the touch itself would be SIGBUS. False: no room.
   bool back(void* at, std::uint64_t size) const noexcept;
 
-  /// A new descriptor (own open file description) of this very file; invalid if its name leads elsewhere by now.
+  /// A new descriptor (own open file description) of this very file; invalid if its name leads elsewhere by
+  /// now.
   base::UniqueFd reopen() const noexcept;
   /// Whether the bus's name still leads to this file.
   bool is_current() const noexcept { return static_cast<bool>(reopen()); }
@@ -113,13 +118,14 @@ class Segment {
   std::string path_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
-  Preamble preamble_ = {};  // our copy, checked once
+  Preamble preamble_ = {};                            // our copy, checked once
   boost::interprocess::mapped_region consumer_side_;  // preamble, consumer's tables
   boost::interprocess::mapped_region shared_side_;    // tables that everybody writes, arena
   boost::interprocess::mapped_region data_;           // sidecar only
 };
 
-/// Maps [offset, offset + size) of `fd`, kept out of forked children and core dumps. Throws Error naming `what`.
+/// Maps [offset, offset + size) of `fd`, kept out of forked children and core dumps. Throws Error naming
+/// `what`.
 boost::interprocess::mapped_region map_file(int fd, boost::interprocess::mode_t mode, std::uint64_t offset,
                                             std::uint64_t size, const std::string& what);
 

@@ -15,11 +15,11 @@
 #include <fstream>
 #include <memory>
 
+#include <logbus/detail/clock.h>
+#include <logbus/error.h>
 #include "base/kernel.h"
 #include "base/process_identity.h"
 #include "shm/segment.h"
-#include <logbus/detail/clock.h>
-#include <logbus/error.h>
 
 namespace logbus::shm {
 namespace {
@@ -46,7 +46,8 @@ std::uint64_t ticks_per_second(ClockSource source) {
   std::uint64_t ns1 = ns0;
   while (ns1 - ns0 < 1'000'000) ns1 = detail::clock_ns(CLOCK_MONOTONIC);
   const std::uint64_t ticks1 = detail::read_ticks(source);
-  return static_cast<std::uint64_t>(static_cast<double>(ticks1 - ticks0) * 1e9 / static_cast<double>(ns1 - ns0));
+  return static_cast<std::uint64_t>(static_cast<double>(ticks1 - ticks0) * 1e9 /
+                                    static_cast<double>(ns1 - ns0));
 }
 
 /// Fewer lanes if the process may not make a file this long: ftruncate over the limit would be SIGXFSZ.
@@ -62,7 +63,8 @@ Preamble layout_within_limits(const BusOptions& options, const std::string& path
 }
 
 void fill_preamble(Preamble& p) {
-  if (::getrandom(p.bus_uuid, sizeof p.bus_uuid, 0) != sizeof p.bus_uuid) throw Error(errno, "can't get a uuid");
+  if (::getrandom(p.bus_uuid, sizeof p.bus_uuid, 0) != sizeof p.bus_uuid)
+    throw Error(errno, "can't get a uuid");
   const std::string boot = base::boot_id();
   std::memcpy(p.boot_id, boot.data(), std::min(boot.size(), sizeof p.boot_id - 1));
   p.clock_source = pick_clock();
@@ -72,7 +74,8 @@ void fill_preamble(Preamble& p) {
   p.created_monotonic_ns = detail::clock_ns(CLOCK_MONOTONIC);
 }
 
-/// All tables get their memory now, so that touching them later never fails; lane data and the arena stay sparse.
+/// All tables get their memory now, so that touching them later never fails; lane data and the arena stay
+/// sparse.
 void allocate_tables(int fd, const Preamble& p, const std::string& path) {
   const auto allocate = [&](std::uint64_t begin, std::uint64_t end) {
     int result;
@@ -120,7 +123,8 @@ void create_segment(const BusOptions& options) {
   const std::unique_ptr<std::string, decltype(unlink_temporary)> guard(&temporary, unlink_temporary);
   const base::UniqueFd fd = unnamed_file(directory, path, temporary);
   if (::ftruncate(fd.get(), static_cast<off_t>(p.file_size)) != 0)
-    throw Error(errno, "can't create bus " + path + " of " + std::to_string(p.file_size >> 20) + " MiB (sparse)");
+    throw Error(errno,
+                "can't create bus " + path + " of " + std::to_string(p.file_size >> 20) + " MiB (sparse)");
   allocate_tables(fd.get(), p, path);
 
   struct statvfs fs = {};
@@ -134,15 +138,18 @@ void create_segment(const BusOptions& options) {
     auto& shared = *reinterpret_cast<SharedControl*>(base + p.shared_control.offset);
     // Relaxed: nobody else can see the file before linkat.
     consumer.policy.store(static_cast<std::uint32_t>(options.overflow), std::memory_order_relaxed);
-    consumer.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()), std::memory_order_relaxed);
+    consumer.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()),
+                                    std::memory_order_relaxed);
     consumer.memory_bytes.store(memory, std::memory_order_relaxed);
     consumer.max_per_process_bytes.store(options.max_per_process, std::memory_order_relaxed);
-    consumer.max_hold_ns.store(static_cast<std::uint64_t>(options.max_hold.count()), std::memory_order_relaxed);
+    consumer.max_hold_ns.store(static_cast<std::uint64_t>(options.max_hold.count()),
+                               std::memory_order_relaxed);
     shared.budget_left.store(static_cast<std::int64_t>(memory), std::memory_order_relaxed);
     shared.arena_top.store(64, std::memory_order_relaxed);  // offset 0 would make a table word look free
     std::memcpy(base, &p, sizeof p);
   }
-  if (options.group != static_cast<gid_t>(-1) && ::fchown(fd.get(), static_cast<uid_t>(-1), options.group) != 0)
+  if (options.group != static_cast<gid_t>(-1) &&
+      ::fchown(fd.get(), static_cast<uid_t>(-1), options.group) != 0)
     throw Error(errno, "can't give bus " + path + " to group " + std::to_string(options.group));
   if (::fchmod(fd.get(), options.mode) != 0) throw Error(errno, "can't set permissions of bus " + path);
 
@@ -152,7 +159,8 @@ void create_segment(const BusOptions& options) {
     throw Error(errno, "can't link bus " + path + " into place");
 }
 
-std::string move_aside(const std::string& path, const base::UniqueFd& fd, const Preamble& preamble, const std::string& suffix) {
+std::string move_aside(const std::string& path, const base::UniqueFd& fd, const Preamble& preamble,
+                       const std::string& suffix) {
   if (!fd) return {};
   std::string uuid;
   for (int i = 0; i < 4; ++i) {

@@ -13,7 +13,8 @@ namespace logbus::shm {
 /// Throws Error naming the directory or path.
 void create_segment(const BusOptions& options);
 
-/// Renames the bus file to <name>.<uuid>.<suffix> if it still is the one that `fd` has open; gives the new path, or
+/// Renames the bus file to <name>.<uuid>.<suffix> if it still is the one that `fd` has open; gives the new
+/// path, or
 /// "" if somebody else was first.
 std::string move_aside(const std::string& path, const base::UniqueFd& fd, const detail::Preamble& preamble,
                        const std::string& suffix);
@@ -21,8 +22,8 @@ std::string move_aside(const std::string& path, const base::UniqueFd& fd, const 
 /// move_aside() for whatever the name leads to now, a segment of an earlier boot.
 void move_stale(const std::string& path);
 
-/// Retires the segment (its workers go to a new one) and unlinks it. False, and nothing done, if a worker or a
-/// sidecar is attached and not `force`. Throws Error naming the path.
+/// Retires the segment (its workers go to a new one) and unlinks it. False, and nothing done, if a worker or
+/// a sidecar is attached and not `force`. Throws Error naming the path.
 [[nodiscard]] bool remove_bus(const BusOptions& options, bool force);
 
 }  // namespace logbus::shm

@@ -24,8 +24,8 @@ void on_sigbus(int, siginfo_t* info, void*) {
   const std::uintptr_t page = at & ~(kPage - 1);
   if (at >= data_begin && at < data_end) {
     const std::uintptr_t lane_end = data_begin + ((at - data_begin) / lane_bytes + 1) * lane_bytes;
-    if (::mmap(reinterpret_cast<void*>(page), lane_end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-               0) != MAP_FAILED)
+    if (::mmap(reinterpret_cast<void*>(page), lane_end - page, PROT_READ,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
       return;
   }
   struct sigaction fall_back = {};

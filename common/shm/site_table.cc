@@ -27,7 +27,8 @@ std::byte* allocate(const Segment& segment, std::uint64_t size, std::uint64_t& o
   Word64& top = segment.shared().arena_top;
   offset = top.load(std::memory_order_relaxed);
   do {
-    if (offset > segment.preamble().site_arena.size || segment.preamble().site_arena.size - offset < size) return nullptr;
+    if (offset > segment.preamble().site_arena.size || segment.preamble().site_arena.size - offset < size)
+      return nullptr;
     // Relaxed: the bytes are ours alone until the table's word names them.
   } while (!top.compare_exchange_weak(offset, offset + size, std::memory_order_relaxed));
   std::byte* at = segment.site_arena() + offset;
@@ -36,7 +37,8 @@ std::byte* allocate(const Segment& segment, std::uint64_t size, std::uint64_t& o
 
 }  // namespace
 
-std::optional<std::span<const std::byte>> parse_site(std::uint64_t word, std::span<const std::byte> arena) noexcept {
+std::optional<std::span<const std::byte>> parse_site(std::uint64_t word,
+                                                     std::span<const std::byte> arena) noexcept {
   const std::uint64_t offset = (word & 0xFFFFFFFF) * 8;
   if (word == 0 || offset > arena.size() || arena.size() - offset < sizeof(EntryHeader)) return std::nullopt;
   EntryHeader header;
@@ -70,7 +72,8 @@ std::uint32_t SiteTable::intern(std::span<const std::byte> content, std::uint64_
         ours = tag << 32 | offset / 8;
       }
       if (ours == 0) return 0;
-      if (table[index].compare_exchange_strong(word, ours, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      if (table[index].compare_exchange_strong(word, ours, std::memory_order_acq_rel,
+                                               std::memory_order_acquire)) {
         segment_.shared().sites_used.fetch_add(1, std::memory_order_relaxed);
         return index;
       }
@@ -78,14 +81,15 @@ std::uint32_t SiteTable::intern(std::span<const std::byte> content, std::uint64_
     // Somebody's: the tag only saves the comparison, it never proves that the content is the same.
     if (word >> 32 != tag) continue;
     const auto theirs = parse_site(word, arena());
-    if (theirs && theirs->size() == content.size() && std::memcmp(theirs->data(), content.data(), content.size()) == 0)
+    if (theirs && theirs->size() == content.size() &&
+        std::memcmp(theirs->data(), content.data(), content.size()) == 0)
       return index;  // our copy, if we made one, is lost room in the arena: rare, and bounded by the racers
   }
   return 0;
 }
 
-/// Never read a hole through the mapping: only what has been given out. Relaxed: an entry's room was taken before
-/// the word that names it was published.
+/// Never read a hole through the mapping: only what has been given out. Relaxed: an entry's room was taken
+/// before the word that names it was published.
 std::span<const std::byte> SiteTable::arena() const noexcept {
   const std::uint64_t top = segment_.shared().arena_top.load(std::memory_order_relaxed);
   return {segment_.site_arena(), std::min(top, segment_.preamble().site_arena.size)};

@@ -33,6 +33,7 @@ class SiteTable {
 };
 
 /// The same for tables that were read into memory: `arena` is what is there of it, `word` the table's word.
-std::optional<std::span<const std::byte>> parse_site(std::uint64_t word, std::span<const std::byte> arena) noexcept;
+std::optional<std::span<const std::byte>> parse_site(std::uint64_t word,
+                                                     std::span<const std::byte> arena) noexcept;
 
 }  // namespace logbus::shm

@@ -176,7 +176,8 @@ struct alignas(64) ProcessSlot {
   Word64 records_closed;  // records of its lanes that have been given back
   Word64 dropped_closed;  // drops of its lanes that have been given back
   Word64 dropped_no_lane[kSeverities];  // drops of threads that had no lane
-  std::uint8_t pad[64];
+  Word64 told_no_lane;                  // of those, told so far; the lease holder's
+  std::uint8_t pad[56];
   char process_name[64];
   char executable[256];
 };
