@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Dispatch from a Value's type to fmt's formatter of the C++ type, and fmt's rules for containers.
+#include "record/fmt_value.h"
+
+#include <fmt/compile.h>
+
+#include "record/duration_text.h"
+#include "record/fmt_field.h"
+
+namespace logbus::record {
+namespace {
+
+template <class Integer>
+void append_integer(Integer value, std::string& out) {
+  const fmt::format_int digits(value);
+  out.append(digits.data(), digits.size());
+}
+
+template <class Float>
+void append_floating(Float value, std::string& out) {
+  char text[64];  // the shortest form takes at most 24
+  const char* end = fmt::format_to(text, FMT_COMPILE("{}"), value);
+  out.append(text, static_cast<std::size_t>(end - text));
+}
+
+const void* as_pointer(const Pointer& pointer) noexcept {
+  return reinterpret_cast<const void*>(static_cast<std::uintptr_t>(pointer.address));
+}
+
+// fmt's range formatter: an optional `n` (no brackets), then `:` and the elements' spec.
+struct RangeSpec {
+  bool brackets = true;
+  bool has_element = false;
+  std::string_view element;
+
+  explicit RangeSpec(std::string_view spec) {
+    if (spec.starts_with('n')) {
+      brackets = false;
+      spec.remove_prefix(1);
+    }
+    if (spec.empty()) return;
+    if (spec.front() != ':') throw fmt::format_error("no other top-level range formatters supported");
+    has_element = true;
+    element = spec.substr(1);
+  }
+};
+
+void append_range(const List& items, std::string_view open, std::string_view close, std::string_view spec_text,
+                  std::string& out) {
+  const RangeSpec spec(spec_text);
+  if (spec.brackets) out += open;
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    if (index != 0) out += ", ";
+    if (spec.has_element) {
+      append_fmt(items[index], spec.element, out);
+    } else {
+      append_fmt_element(items[index], out);
+    }
+  }
+  if (spec.brackets) out += close;
+}
+
+void append_map(const Dict& dict, std::string_view spec_text, std::string& out) {
+  const RangeSpec spec(spec_text);
+  if (!spec.element.empty()) throw fmt::format_error("unknown format specifier");
+  if (spec.brackets) out.push_back('{');
+  for (std::size_t index = 0; index < dict.size(); ++index) {
+    if (index != 0) out += ", ";
+    append_fmt_element(dict[index].first, out);
+    out += ": ";
+    append_fmt_element(dict[index].second, out);
+  }
+  if (spec.brackets) out.push_back('}');
+}
+
+void append_tuple(const Tuple& tuple, std::string_view spec, std::string& out) {
+  if (!spec.empty()) throw fmt::format_error("unknown format specifier");
+  out.push_back('(');
+  for (std::size_t index = 0; index < tuple.items.size(); ++index) {
+    if (index != 0) out += ", ";
+    append_fmt_element(tuple.items[index], out);
+  }
+  out.push_back(')');
+}
+
+// An empty optional: the field's spec was written for the value, so what of it doesn't fit a text is dropped.
+void append_none(std::string_view spec, std::string& out) {
+  const std::size_t begin = out.size();
+  try {
+    append_with_spec(std::string_view("None"), spec, out);
+  } catch (const fmt::format_error&) {
+    out.resize(begin);
+    out += "None";
+  }
+}
+
+struct SpecVisitor {
+  std::string_view spec;
+  std::string& out;
+
+  void operator()(const None&) const { append_none(spec, out); }
+  void operator()(bool value) const { append_with_spec(value, spec, out); }
+  void operator()(std::int64_t value) const { append_with_spec(value, spec, out); }
+  void operator()(std::uint64_t value) const { append_with_spec(value, spec, out); }
+  void operator()(float value) const { append_with_spec(value, spec, out); }
+  void operator()(double value) const { append_with_spec(value, spec, out); }
+  void operator()(char value) const { append_with_spec(value, spec, out); }
+  void operator()(const std::string& value) const { append_with_spec(std::string_view(value), spec, out); }
+  void operator()(const Pointer& value) const { append_with_spec(as_pointer(value), spec, out); }
+  void operator()(const Text& value) const { out += value.text; }
+  void operator()(const TimePoint& value) const { append_time_point(value, spec, out); }
+  void operator()(const Duration& value) const { append_duration(value, spec, out); }
+  void operator()(const List& value) const { append_range(value, "[", "]", spec, out); }
+  void operator()(const Tuple& value) const { append_tuple(value, spec, out); }
+  void operator()(const Set& value) const { append_range(value.items, "{", "}", spec, out); }
+  void operator()(const Dict& value) const { append_map(value, spec, out); }
+};
+
+}  // namespace
+
+void append_fmt(const Value& value, std::string& out) {
+  switch (value.variant().index()) {
+    case 2:
+      return append_integer(*value.get_if<std::int64_t>(), out);
+    case 3:
+      return append_integer(*value.get_if<std::uint64_t>(), out);
+    case 4:
+      return append_floating(*value.get_if<float>(), out);
+    case 5:
+      return append_floating(*value.get_if<double>(), out);
+    case 6:
+      return out.push_back(*value.get_if<char>());
+    case 7:
+      out += *value.get_if<std::string>();
+      return;
+    default:
+      return append_fmt(value, std::string_view(), out);
+  }
+}
+
+void append_fmt(const Value& value, std::string_view spec, std::string& out) {
+  std::visit(SpecVisitor{spec, out}, value.variant());
+}
+
+void append_fmt_element(const Value& value, std::string& out) {
+  const bool quoted = value.get_if<std::string>() != nullptr || value.get_if<char>() != nullptr;
+  append_fmt(value, quoted ? std::string_view("?") : std::string_view(), out);
+}
+
+}  // namespace logbus::record

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A Value as fmt prints the C++ object that it came from.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <logbus/value.h>
+
+namespace logbus::record {
+
+/// As "{}" prints it.
+void append_fmt(const Value& value, std::string& out);
+/// As "{:spec}" prints it; the spec holds no nested fields. Throws fmt::format_error.
+void append_fmt(const Value& value, std::string_view spec, std::string& out);
+/// As it stands inside of a printed container: text and characters quoted.
+void append_fmt_element(const Value& value, std::string& out);
+
+}  // namespace logbus::record

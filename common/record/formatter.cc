@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Formatter: compiles its format, and adds time, traceback and stack as Python does.
+#include <logbus/formatter.h>
+
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include <logbus/error.h>
+
+#include "record/format_program.h"
+#include "record/python_error.h"
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace {
+
+using record::Attribute;
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::string_view kPythonMsecFormat = "%s,%03d";
+
+std::string_view default_format(char style) {
+  return style == '%' ? "%(message)s" : style == '{' ? "{message}" : "${message}";
+}
+
+record::FormatSteps compile(const FormatterOptions& options) {
+  const std::string_view format = options.format.empty() ? default_format(options.style) : options.format;
+  switch (options.style) {
+    case '%':
+      return record::compile_percent_style(format, options.validate);
+    case '$':
+      return record::compile_template_style(format, options.validate);
+    default:
+      throw Error("Style must be one of: %,{,$");
+  }
+}
+
+// strftime of the whole second that a thread formatted last, for a few formatters in turn.
+struct CachedTime {
+  std::uint64_t formatter = 0;
+  std::int64_t second = 0;
+  std::string text;
+};
+constexpr std::size_t kCachedTimes = 4;
+
+CachedTime& cached_time(std::uint64_t formatter) {
+  thread_local std::array<CachedTime, kCachedTimes> cache;
+  return cache[formatter % kCachedTimes];
+}
+
+std::uint64_t next_formatter_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;  // only uniqueness matters
+}
+
+// floor(created), where `created` is Python's float: it may round up into the next second.
+std::int64_t whole_second(const LogRecord& record) {
+  if (!record.overrides.empty()) {
+    if (const Value* given = record::find_field(record.overrides, "created")) {
+      if (const auto* real = given->get_if<double>()) return static_cast<std::int64_t>(std::floor(*real));
+      if (const auto* whole = given->get_if<std::int64_t>()) return *whole;
+    }
+  }
+  std::int64_t second = record.created_ns / kNanosecondsPerSecond;
+  std::int64_t rest = record.created_ns % kNanosecondsPerSecond;
+  if (rest < 0) {
+    rest += kNanosecondsPerSecond;
+    --second;
+  }
+  // A double has steps of 238 ns at today's dates.
+  constexpr std::int64_t kMayRoundUp = kNanosecondsPerSecond - 1'000;
+  if (rest < kMayRoundUp) return second;
+  return static_cast<std::int64_t>(std::floor(record.created()));
+}
+
+void append_strftime(const std::string& format, std::int64_t second, bool utc, std::string& out) {
+  std::tm parts{};
+  const auto time = static_cast<std::time_t>(second);
+  if ((utc ? gmtime_r(&time, &parts) : localtime_r(&time, &parts)) == nullptr) {
+    record::throw_overflow_error("timestamp out of range for platform time_t");
+  }
+  // 0 means either no room or an empty result: a format that ends with a mark is never empty.
+  const std::string marked = format + '.';
+  const std::size_t begin = out.size();
+  for (std::size_t room = 256;; room *= 2) {
+    out.resize(begin + room);
+    const std::size_t length = std::strftime(out.data() + begin, room, marked.c_str(), &parts);
+    if (length != 0) {
+      out.resize(begin + length - 1);
+      return;
+    }
+    if (room > marked.size() * 256) record::throw_value_error("strftime() argument too long");
+  }
+}
+
+void append_msecs(const LogRecord& record, std::string& out) {
+  const auto milliseconds = static_cast<unsigned>(record.msecs());
+  const char digits[4] = {',', static_cast<char>('0' + milliseconds / 100),
+                          static_cast<char>('0' + milliseconds / 10 % 10), static_cast<char>('0' + milliseconds % 10)};
+  out.append(digits, sizeof digits);
+}
+
+void append_on_new_line(const std::string& text, std::size_t begin, std::string& out) {
+  if (out.size() == begin || out.back() != '\n') out.push_back('\n');
+  out += text;
+}
+
+}  // namespace
+
+class Formatter::Program {
+ public:
+  explicit Program(FormatterOptions given)
+      : options(std::move(given)),
+        number(next_formatter_number()),
+        steps(compile(options)),
+        merges_message(record::names_attribute(steps, Attribute::kMessage)),
+        time_format(options.datefmt.empty() ? options.default_time_format : options.datefmt),
+        has_msecs(options.datefmt.empty() && !options.default_msec_format.empty()),
+        has_python_msecs(has_msecs && options.default_msec_format == kPythonMsecFormat) {}
+
+  const FormatterOptions options;
+  const std::uint64_t number;  // never used again, unlike an address
+  const record::FormatSteps steps;
+  const bool merges_message;
+  const std::string time_format;
+  const bool has_msecs;
+  const bool has_python_msecs;
+};
+
+Formatter::Formatter(FormatterOptions options) : program_(std::make_unique<Program>(std::move(options))) {}
+Formatter::~Formatter() = default;
+
+void Formatter::format(const LogRecord& record, std::string& out) const {
+  const std::size_t begin = out.size();
+  // Python merges in any case: arguments that don't fit are an error even if the format leaves the message out.
+  if (!program_->merges_message) {
+    record.append_message(out);
+    out.resize(begin);
+  }
+  record::run_steps(program_->steps, record::FormatInput(*this, program_->options.defaults, record), out);
+  if (!record.exc_text.empty()) append_on_new_line(record.exc_text, begin, out);
+  if (!record.stack_info.empty()) append_on_new_line(record.stack_info, begin, out);
+}
+
+std::string Formatter::format(const LogRecord& record) const {
+  std::string text;
+  format(record, text);
+  return text;
+}
+
+void Formatter::format_time(const LogRecord& record, std::string& out) const {
+  const std::int64_t second = whole_second(record);
+  CachedTime& cached = cached_time(program_->number);
+  if (cached.formatter != program_->number || cached.second != second) {
+    cached.formatter = 0;
+    cached.text.clear();
+    append_strftime(program_->time_format, second, program_->options.utc, cached.text);
+    cached.formatter = program_->number;
+    cached.second = second;
+  }
+  if (!program_->has_msecs) {
+    out += cached.text;
+  } else if (program_->has_python_msecs && record.overrides.empty()) {
+    out += cached.text;
+    append_msecs(record, out);
+  } else {
+    const Value* given = record::find_field(record.overrides, "msecs");
+    const Value args = Tuple{List{cached.text, given != nullptr ? *given : Value(record.msecs())}};
+    record::append_percent(program_->options.default_msec_format, args, out);
+  }
+}
+
+}  // namespace abi1
+}  // namespace logbus

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Handler: filtering, locking, and telling about errors on stderr without ever blocking there.
+#include <logbus/handler.h>
+
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "record/record_attribute.h"
+#include "record/value_text.h"
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace {
+
+// One writer at a time (the handler's lock is held): a plain add, no locked instruction.
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+// Of all handlers together: a full disk makes every record of every file an error.
+class ErrorReports {
+ public:
+  static constexpr int kPerSecond = 10;
+
+  void write(const LogRecord* record, const std::exception& error) {
+    const std::lock_guard guard(mutex_);
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec != second_) {
+      second_ = now.tv_sec;
+      written_ = 0;
+    }
+    if (written_ >= kPerSecond || !can_write()) {
+      ++suppressed_;
+      return;
+    }
+    ++written_;
+    text_.clear();
+    if (suppressed_ != 0) text_ += "--- " + std::to_string(suppressed_) + " logging errors not shown ---\n";
+    append_report(record, error);
+    const ssize_t length = ::write(STDERR_FILENO, text_.data(), text_.size());
+    suppressed_ = length > 0 ? 0 : suppressed_ + 1;
+  }
+
+ private:
+  // stderr may be closed, or a pipe that nobody empties: waiting there would stop the whole sidecar.
+  static bool can_write() noexcept {
+    pollfd stderr_poll{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&stderr_poll, 1, 0) == 1 && (stderr_poll.revents & POLLOUT) != 0;
+  }
+
+  // Shape of logging.Handler.handleError.
+  void append_report(const LogRecord* record, const std::exception& error) {
+    text_ += "--- Logging error ---\n";
+    text_ += error.what();
+    text_ += '\n';
+    if (record == nullptr) return;
+    text_ += "Message: ";
+    record::append_repr(record->msg, text_);
+    text_ += "\nArguments: ";
+    record::append_attribute(*record, record::Attribute::kArgs, text_);
+    text_ += '\n';
+  }
+
+  std::mutex mutex_;
+  std::string text_;
+  time_t second_ = 0;
+  int written_ = 0;
+  std::uint64_t suppressed_ = 0;
+};
+
+// Never destroyed: handlers of static storage report from their destructors.
+ErrorReports& error_reports() {
+  static auto* reports = new ErrorReports;
+  return *reports;
+}
+
+}  // namespace
+
+bool Handler::handle(const LogRecord& record) noexcept {
+  try {
+    if (!has_filters()) {
+      const std::lock_guard guard(lock_);
+      emit(record);
+      add(counters_.records, 1);
+      return true;
+    }
+    LogRecord changeable = record;  // a filter may change it, for this handler only
+    if (!filter(changeable)) return false;
+    const std::lock_guard guard(lock_);
+    emit(changeable);
+    add(counters_.records, 1);
+  } catch (const std::exception& error) {
+    counters_.dropped.fetch_add(1, std::memory_order_relaxed);
+    handle_error(&record, error);
+  } catch (...) {
+    counters_.dropped.fetch_add(1, std::memory_order_relaxed);
+    handle_error(&record, std::runtime_error("an exception of an unknown type"));
+  }
+  return true;
+}
+
+void Handler::handle_error(const LogRecord* record, const std::exception& error) noexcept {
+  counters_.errors.fetch_add(1, std::memory_order_relaxed);
+  try {
+    error_reports().write(record, error);
+  } catch (...) {  // no memory for the report: the counter has it
+  }
+}
+
+void Handler::set_formatter(std::shared_ptr<const Formatter> formatter) {
+  const std::lock_guard guard(lock_);
+  formatter_ = std::move(formatter);
+}
+
+void Handler::format(const LogRecord& record, std::string& out) const {
+  static const auto* plain = new Formatter;  // never destroyed, as above
+  (formatter_ != nullptr ? *formatter_ : *plain).format(record, out);
+}
+
+}  // namespace abi1
+}  // namespace logbus
