@@ -24,6 +24,9 @@ constexpr std::chrono::milliseconds kLinger{2};
 /// A sleeper looks after dead workers and drops by itself this often.
 constexpr std::chrono::milliseconds kLongestSleep{100};
 
+/// How soon a removed bus is noticed.
+constexpr std::chrono::seconds kNameCheckInterval{1};
+
 const char* severity_name(std::size_t severity) {
   constexpr const char* kNames[kSeverities] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
   return kNames[severity];
@@ -104,6 +107,14 @@ void BusQueue::pass() {
   if (last_pass_ >= next_untold_) {
     next_untold_ = last_pass_ + kLongestSleep;
     tell_untold();
+  }
+  if (last_pass_ >= next_name_check_) {
+    next_name_check_ = last_pass_ + kNameCheckInterval;
+    if (!segment_.is_current()) {
+      // Removed by hand, or by a clean-up: its workers shall attach to the one that has the name now.
+      segment_.shared().attention.fetch_or(kAttentionRetired, std::memory_order_seq_cst);
+      retired_ = true;
+    }
   }
 }
 

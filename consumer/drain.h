@@ -45,6 +45,9 @@ class BusQueue : public Queue {
   /// Nothing is left in the bus and no worker is attached.
   bool idle();
 
+  /// The bus's name leads to another segment or nowhere, and nothing is left in this one: make a new BusQueue.
+  bool replaced() { return retired_ && idle(); }
+
   /// What `logbus stat` shows of the handlers.
   void publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept;
   /// Records whose message could not be made.
@@ -89,10 +92,12 @@ class BusQueue : public Queue {
   std::chrono::steady_clock::time_point last_pass_{};
   std::chrono::steady_clock::time_point last_record_{};
   std::chrono::steady_clock::time_point next_untold_{};
+  std::chrono::steady_clock::time_point next_name_check_{};
   std::uint64_t drained_ = 0;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
   bool stopped_ = false;
+  bool retired_ = false;
   bool last_get_was_empty_ = false;
 };
 
