@@ -9,8 +9,8 @@
 
 namespace logbus::record {
 
-/// Appends what fmt::format would have made of the arguments that the call had. `{name}` is the extra field of
-/// that name. Throws fmt::format_error if format and arguments don't fit; `out` may then hold a part.
+/// Appends what fmt::format would have made of the arguments that the call had. `{name}` is the extra field
+/// of that name. Throws fmt::format_error if format and arguments don't fit; `out` may then hold a part.
 /// Allocates nothing for scalars once `out` has grown.
 void append_brace(std::string_view format, const List& args, const Fields& extra, std::string& out);
 

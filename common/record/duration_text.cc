@@ -15,9 +15,7 @@ namespace {
 template <class Period>
 void append_in(const Duration& duration, std::string_view spec, std::string& out) {
   std::visit(
-      [&](auto count) {
-        append_with_spec(std::chrono::duration<decltype(count), Period>(count), spec, out);
-      },
+      [&](auto count) { append_with_spec(std::chrono::duration<decltype(count), Period>(count), spec, out); },
       duration.count);
 }
 
@@ -39,7 +37,8 @@ void append_duration(const Duration& duration, std::string_view spec, std::strin
 }
 
 void append_time_point(const TimePoint& time, std::string_view spec, std::string& out) {
-  append_with_spec(fmt::localtime(static_cast<std::time_t>(time.seconds)), spec.empty() ? "%F %T" : spec, out);
+  append_with_spec(fmt::localtime(static_cast<std::time_t>(time.seconds)), spec.empty() ? "%F %T" : spec,
+                   out);
 }
 
 }  // namespace logbus::record

@@ -46,7 +46,8 @@ void append_repr(Float value, std::string& out) {
     out.push_back(digits[0]);
     if (count > 1) out.append(".").append(digits + 1, count_size - 1);
     char tail[8];
-    const int length = std::snprintf(tail, sizeof tail, "e%c%02d", exponent < 0 ? '-' : '+', std::abs(exponent));
+    const int length =
+        std::snprintf(tail, sizeof tail, "e%c%02d", exponent < 0 ? '-' : '+', std::abs(exponent));
     out.append(tail, static_cast<std::size_t>(length));
   } else if (point <= 0) {
     out.append("0.").append(static_cast<std::size_t>(-point), '0').append(digits, count_size);
@@ -60,8 +61,12 @@ void append_repr(Float value, std::string& out) {
 
 }  // namespace
 
-void append_float_repr(double value, std::string& out) { append_repr(value, out); }
-void append_float_repr(float value, std::string& out) { append_repr(value, out); }
+void append_float_repr(double value, std::string& out) {
+  append_repr(value, out);
+}
+void append_float_repr(float value, std::string& out) {
+  append_repr(value, out);
+}
 
 void append_float(double value, char type, int precision, bool alternate, std::string& out) {
   const bool upper = type == 'E' || type == 'F' || type == 'G';

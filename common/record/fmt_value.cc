@@ -45,8 +45,8 @@ struct RangeSpec {
   }
 };
 
-void append_range(const List& items, std::string_view open, std::string_view close, std::string_view spec_text,
-                  std::string& out) {
+void append_range(const List& items, std::string_view open, std::string_view close,
+                  std::string_view spec_text, std::string& out) {
   const RangeSpec spec(spec_text);
   if (spec.brackets) out += open;
   for (std::size_t index = 0; index < items.size(); ++index) {

@@ -39,7 +39,8 @@ bool is_valid_field(std::string_view format, std::size_t at) {
     ++at;
     if (!skip_size()) return false;
   }
-  return at < format.size() && std::string_view("diouxefgcrsaDIOUXEFGCRSA%").find(format[at]) != std::string_view::npos;
+  return at < format.size() &&
+         std::string_view("diouxefgcrsaDIOUXEFGCRSA%").find(format[at]) != std::string_view::npos;
 }
 
 bool has_valid_field(std::string_view format) {
@@ -49,8 +50,8 @@ bool has_valid_field(std::string_view format) {
   return false;
 }
 
-// A conversion without a key sees the record's whole dict, once, and only before the first one with a key: from
-// there on CPython's argument is the last field's value, already used.
+// A conversion without a key sees the record's whole dict, once, and only before the first one with a key:
+// from there on CPython's argument is the last field's value, already used.
 FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_available) {
   FormatStep step;
   step.conversion = conversion;
@@ -62,7 +63,8 @@ FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_av
   };
   const auto is_star = [](int size) { return size == PercentConversion::kStar; };
   if (is_star(conversion.width) || is_star(conversion.precision)) {
-    return fail(conversion.has_key ? "TypeError: not enough arguments for format string" : "TypeError: * wants int");
+    return fail(conversion.has_key ? "TypeError: not enough arguments for format string"
+                                   : "TypeError: * wants int");
   }
   if (conversion.error != nullptr) return fail(std::string("ValueError: ") + conversion.error);
   if (conversion.has_key) {

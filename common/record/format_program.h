@@ -51,11 +51,11 @@ class FormatInput {
 /// One step: appends something to the line.
 struct FormatStep {
   enum class Kind : std::uint8_t {
-    kLiteral,    // text
-    kText,       // str() of the field
-    kPercent,    // the field through `conversion`
-    kEverything, // a %s without a key: the whole dict through `conversion`
-    kError,      // what Python raises when it comes here; text
+    kLiteral,     // text
+    kText,        // str() of the field
+    kPercent,     // the field through `conversion`
+    kEverything,  // a %s without a key: the whole dict through `conversion`
+    kError,       // what Python raises when it comes here; text
   };
   Kind kind = Kind::kLiteral;
   std::string text;

@@ -100,7 +100,8 @@ void append_strftime(const std::string& format, std::int64_t second, bool utc, s
 void append_msecs(const LogRecord& record, std::string& out) {
   const auto milliseconds = static_cast<unsigned>(record.msecs());
   const char digits[4] = {',', static_cast<char>('0' + milliseconds / 100),
-                          static_cast<char>('0' + milliseconds / 10 % 10), static_cast<char>('0' + milliseconds % 10)};
+                          static_cast<char>('0' + milliseconds / 10 % 10),
+                          static_cast<char>('0' + milliseconds % 10)};
   out.append(digits, sizeof digits);
 }
 
@@ -136,7 +137,8 @@ Formatter::~Formatter() = default;
 
 void Formatter::format(const LogRecord& record, std::string& out) const {
   const std::size_t begin = out.size();
-  // Python merges in any case: arguments that don't fit are an error even if the format leaves the message out.
+  // Python merges in any case: arguments that don't fit are an error even if the format leaves the message
+  // out.
   if (!program_->merges_message) {
     record.append_message(out);
     out.resize(begin);
@@ -174,5 +176,5 @@ void Formatter::format_time(const LogRecord& record, std::string& out) const {
   }
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

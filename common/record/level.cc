@@ -14,7 +14,7 @@ struct LevelNames {
   std::shared_mutex mutex;
   std::map<int, std::string> by_number = {{50, "CRITICAL"}, {40, "ERROR"}, {30, "WARNING"},
                                           {20, "INFO"},     {10, "DEBUG"}, {0, "NOTSET"}};
-  std::map<std::string, int, std::less<>> by_name = {{"CRITICAL", 50}, {"FATAL", 50}, {"ERROR", 40},
+  std::map<std::string, int, std::less<>> by_name = {{"CRITICAL", 50}, {"FATAL", 50},   {"ERROR", 40},
                                                      {"WARN", 30},     {"WARNING", 30}, {"INFO", 20},
                                                      {"DEBUG", 10},    {"NOTSET", 0}};
 };
@@ -50,5 +50,5 @@ std::optional<Level> level_from_name(std::string_view name) {
   return Level{found->second};
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

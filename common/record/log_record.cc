@@ -61,7 +61,9 @@ void LogRecord::append_message(std::string& out) const {
   out += *text;
 }
 
-double LogRecord::created() const noexcept { return static_cast<double>(created_ns) / 1e9; }
+double LogRecord::created() const noexcept {
+  return static_cast<double>(created_ns) / 1e9;
+}
 
 double LogRecord::msecs() const noexcept {
   std::int64_t second = created_ns / kNanosecondsPerSecond;
@@ -76,7 +78,9 @@ double LogRecord::msecs() const noexcept {
   return static_cast<double>(milliseconds);
 }
 
-double LogRecord::relative_created() const noexcept { return static_cast<double>(created_ns - start_ns) / 1e6; }
+double LogRecord::relative_created() const noexcept {
+  return static_cast<double>(created_ns - start_ns) / 1e6;
+}
 
 std::string_view LogRecord::filename() const noexcept {
   const std::string_view path(pathname);
@@ -103,7 +107,9 @@ std::optional<Value> LogRecord::attribute(std::string_view wanted) const {
   return std::nullopt;
 }
 
-bool is_log_record_attribute(std::string_view name) noexcept { return record::attribute_from_name(name).has_value(); }
+bool is_log_record_attribute(std::string_view name) noexcept {
+  return record::attribute_from_name(name).has_value();
+}
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

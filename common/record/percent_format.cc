@@ -38,8 +38,8 @@ bool read_number(std::string_view format, std::size_t& at, int& number) {
   return true;
 }
 
-// An integer's digits in the conversion's base, with the sign and, for #, the base's prefix; filled with zeros
-// up to the precision. Source: _PyUnicode_FormatLong.
+// An integer's digits in the conversion's base, with the sign and, for #, the base's prefix; filled with
+// zeros up to the precision. Source: _PyUnicode_FormatLong.
 std::string integer_text(const PercentConversion& conversion, const Value& value) {
   const char letter = static_cast<char>(conversion.letter);
   const bool decimal = letter == 'd' || letter == 'i' || letter == 'u';
@@ -98,8 +98,8 @@ std::string floating_text(const PercentConversion& conversion, const Value& valu
     throw_type_error(fmt::format("must be real number, not {}", python_type_name(value)));
   }
   std::string text;
-  append_float(number, static_cast<char>(conversion.letter), conversion.precision < 0 ? 6 : conversion.precision,
-               conversion.alternate, text);
+  append_float(number, static_cast<char>(conversion.letter),
+               conversion.precision < 0 ? 6 : conversion.precision, conversion.alternate, text);
   return text;
 }
 
@@ -113,7 +113,8 @@ void append_character(const Value& value, std::string& out) {
   if (const auto* character = value.get_if<char>()) return out.push_back(*character);
   const auto* text = value.get_if<std::string>();
   if (text == nullptr) {
-    throw_type_error(fmt::format("%c requires an int or a unicode character, not {}", python_type_name(value)));
+    throw_type_error(
+        fmt::format("%c requires an int or a unicode character, not {}", python_type_name(value)));
   }
   const std::size_t length = count_code_points(*text);
   if (length != 1) {
@@ -128,8 +129,8 @@ void append_number(const PercentConversion& conversion, std::string_view text, s
   const bool negative = text.front() == '-';
   const std::string_view sign = negative ? "-" : conversion.sign ? "+" : conversion.blank ? " " : "";
   if (negative) text.remove_prefix(1);
-  const bool prefixed =
-      conversion.alternate && (conversion.letter == 'x' || conversion.letter == 'X' || conversion.letter == 'o');
+  const bool prefixed = conversion.alternate &&
+                        (conversion.letter == 'x' || conversion.letter == 'X' || conversion.letter == 'o');
   const std::string_view prefix = text.substr(0, prefixed ? 2 : 0);
   text.remove_prefix(prefix.size());
   const std::size_t length = sign.size() + prefix.size() + text.size();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What str.isprintable() refuses beyond ASCII: Unicode 15.1's categories C* and Z* but the space (CPython 3.13's).
+// What str.isprintable() refuses beyond ASCII: Unicode 15.1's categories C* and Z* but the space
+// (CPython 3.13's).
 #include "record/printable.h"
 
 #include <algorithm>
@@ -160,8 +161,9 @@ constexpr Range kNotPrintable[] = {
 
 bool is_printable(char32_t code_point) noexcept {
   if (code_point < 0x80) return code_point >= 0x20 && code_point != 0x7F;
-  const auto* range = std::upper_bound(std::begin(kNotPrintable), std::end(kNotPrintable), code_point,
-                                       [](char32_t value, const Range& entry) { return value < entry.first; });
+  const auto* range =
+      std::upper_bound(std::begin(kNotPrintable), std::end(kNotPrintable), code_point,
+                       [](char32_t value, const Range& entry) { return value < entry.first; });
   return range == std::begin(kNotPrintable) || code_point > std::prev(range)->last;
 }
 

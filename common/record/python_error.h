@@ -13,8 +13,12 @@ class PythonError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-[[noreturn]] inline void throw_type_error(const std::string& text) { throw PythonError("TypeError: " + text); }
-[[noreturn]] inline void throw_value_error(const std::string& text) { throw PythonError("ValueError: " + text); }
+[[noreturn]] inline void throw_type_error(const std::string& text) {
+  throw PythonError("TypeError: " + text);
+}
+[[noreturn]] inline void throw_value_error(const std::string& text) {
+  throw PythonError("ValueError: " + text);
+}
 [[noreturn]] inline void throw_overflow_error(const std::string& text) {
   throw PythonError("OverflowError: " + text);
 }

@@ -15,9 +15,10 @@ namespace logbus::record {
 namespace {
 
 constexpr std::array<std::string_view, 23> kNames = {
-    "name",     "msg",      "args",    "levelname",       "levelno", "pathname",   "filename",    "module",
-    "exc_info", "exc_text", "stack_info", "lineno",       "funcName", "created",   "msecs",       "relativeCreated",
-    "thread",   "threadName", "processName", "process",   "taskName", "message",   "asctime"};
+    "name",        "msg",     "args",     "levelname",       "levelno",    "pathname",
+    "filename",    "module",  "exc_info", "exc_text",        "stack_info", "lineno",
+    "funcName",    "created", "msecs",    "relativeCreated", "thread",     "threadName",
+    "processName", "process", "taskName", "message",         "asctime"};
 
 Value text_or_none(const std::string& text) {
   if (text.empty()) return None{};
@@ -45,7 +46,9 @@ void append_args(const Value& args, std::string& out) {
 
 }  // namespace
 
-std::string_view attribute_name(Attribute attribute) noexcept { return kNames[static_cast<std::size_t>(attribute)]; }
+std::string_view attribute_name(Attribute attribute) noexcept {
+  return kNames[static_cast<std::size_t>(attribute)];
+}
 
 std::optional<Attribute> attribute_from_name(std::string_view name) noexcept {
   const auto found = std::find(kNames.begin(), kNames.end(), name);

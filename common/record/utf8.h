@@ -11,8 +11,8 @@ namespace logbus::record {
 
 inline constexpr char32_t kInvalidCodePoint = 0xFFFFFFFF;
 
-/// Code points of `text`; each byte that does not belong to a sequence's tail counts, so that broken text still
-/// has a length.
+/// Code points of `text`; each byte that does not belong to a sequence's tail counts, so that broken text
+/// still has a length.
 inline std::size_t count_code_points(std::string_view text) noexcept {
   std::size_t count = 0;
   for (const char byte : text) count += (static_cast<unsigned char>(byte) & 0xC0) != 0x80 ? 1U : 0U;
@@ -53,7 +53,8 @@ inline char32_t next_code_point(std::string_view text, std::size_t& at) noexcept
     }
     code_point = (code_point << 6) | (byte(index) & 0x3FU);
   }
-  if (code_point < kSmallest[length] || code_point > 0x10FFFF || (code_point >= 0xD800 && code_point < 0xE000)) {
+  if (code_point < kSmallest[length] || code_point > 0x10FFFF ||
+      (code_point >= 0xD800 && code_point < 0xE000)) {
     ++at;
     return kInvalidCodePoint;
   }

@@ -108,7 +108,8 @@ void append_string_repr(std::string_view text, std::string& out, bool ascii_only
       out += "\\r";
     } else if (code_point == '\t') {
       out += "\\t";
-    } else if (code_point < 0x80 ? code_point < 0x20 || code_point == 0x7F : ascii_only || !is_printable(code_point)) {
+    } else if (code_point < 0x80 ? code_point < 0x20 || code_point == 0x7F
+                                 : ascii_only || !is_printable(code_point)) {
       append_escape(code_point, out);
     } else {
       out.append(text.substr(begin, at - begin));
@@ -129,16 +130,20 @@ void append_str(const Value& value, std::string& out) {
   }
 }
 
-void append_repr(const Value& value, std::string& out) { Printer(out, false).repr(value); }
-void append_ascii(const Value& value, std::string& out) { Printer(out, true).repr(value); }
+void append_repr(const Value& value, std::string& out) {
+  Printer(out, false).repr(value);
+}
+void append_ascii(const Value& value, std::string& out) {
+  Printer(out, true).repr(value);
+}
 void append_tuple_repr(const List& items, std::string& out) {
   Printer(out, false).sequence(items, "(", items.size() == 1 ? ",)" : ")");
 }
 
 std::string_view python_type_name(const Value& value) noexcept {
-  static constexpr std::string_view kNames[] = {"NoneType", "bool",     "int",       "int",  "float", "float",
-                                                "str",      "str",      "int",       "str",  "datetime.datetime",
-                                                "timedelta", "list",    "tuple",     "set",  "dict"};
+  static constexpr std::string_view kNames[] = {
+      "NoneType",          "bool",      "int",  "int",   "float", "float", "str", "str", "int", "str",
+      "datetime.datetime", "timedelta", "list", "tuple", "set",   "dict"};
   static_assert(std::size(kNames) == std::variant_size_v<Value::Variant>);
   return kNames[value.variant().index()];
 }

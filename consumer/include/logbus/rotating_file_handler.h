@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Python's RotatingFileHandler, and what all rotating handlers share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <logbus/detail/abi.h>
+#include <logbus/file_handler.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+
+/// A file that is renamed away and started anew when should_rollover says so.
+/// Source: logging.handlers.BaseRotatingHandler.
+class BaseRotatingHandler : public FileHandler {
+ public:
+  /// Gives a rotated file another name: base.1 -> base.1.gz.
+  using Namer = std::function<std::string(const std::string& default_name)>;
+  /// Moves the base file away instead of rename(2).
+  using Rotator = std::function<void(const std::string& source, const std::string& destination)>;
+
+  using FileHandler::FileHandler;
+  void set_namer(Namer namer);
+  void set_rotator(Rotator rotator);
+  /// Files started anew so far; any thread.
+  std::uint64_t rollovers() const noexcept { return rollovers_.load(std::memory_order_relaxed); }
+
+ protected:
+  void emit(const LogRecord& record) override;
+  /// Whether `text`, the next record's without terminator, belongs into a new file.
+  virtual bool should_rollover(std::string_view text) = 0;
+  virtual void do_rollover() = 0;
+
+  std::string rotation_filename(const std::string& default_name) const;
+  /// Moves the base file away, if it is there.
+  void rotate(const std::string& source, const std::string& destination) const;
+  void count_rollover() noexcept { rollovers_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  Namer namer_;
+  Rotator rotator_;
+  std::atomic<std::uint64_t> rollovers_{0};  // read by statistics
+};
+
+/// Starts a new file before one would reach `max_bytes`, keeping `backup_count` old ones as base.1 (the
+/// youngest), base.2 ... `max_bytes` 0: never; above 0 the mode is "a". As in Python, the record's length
+/// counts in code points, the file's in bytes, and an empty file is never rolled. Source:
+/// logging.handlers.RotatingFileHandler.
+class RotatingFileHandler : public BaseRotatingHandler {
+ public:
+  RotatingFileHandler(FileOptions options, std::uint64_t max_bytes, unsigned backup_count);
+  std::string_view class_name() const noexcept override { return "RotatingFileHandler"; }
+
+ protected:
+  bool should_rollover(std::string_view text) override;
+  void do_rollover() override;
+
+ private:
+  std::uint64_t max_bytes_;
+  unsigned backup_count_;
+};
+
+}  // namespace LOGBUS_ABI
+}  // namespace logbus
