@@ -22,8 +22,9 @@ namespace {
 using namespace detail;
 
 constexpr std::uint64_t kSweepIntervalNs = 100'000'000;
-/// 1,000 locks cost 2.7 ms: a few a pass.
-constexpr std::uint32_t kSlotsPerPass = 16;
+/// 1,000 locks cost 2.7 ms: a few at a time, and not with each pass.
+constexpr std::uint64_t kLookIntervalNs = 10'000'000;
+constexpr std::uint32_t kSlotsPerLook = 16;
 constexpr std::uint64_t kIdleNs = 1'000'000'000;
 /// A dead process's slot stays readable this long for those who ask who died.
 constexpr std::uint64_t kEpitaphNs = 60'000'000'000;
@@ -93,31 +94,40 @@ bool Caretaker::memory_is_short() const noexcept {
 }
 
 void Caretaker::look_after() {
-  if (monotonic_ns() >= next_sweep_ns_) {
-    next_sweep_ns_ = monotonic_ns() + kSweepIntervalNs;
+  now_ns_ = monotonic_ns();
+  if (now_ns_ < next_look_ns_) return;
+  next_look_ns_ = now_ns_ + kLookIntervalNs;
+  if (now_ns_ >= next_sweep_ns_) {
+    next_sweep_ns_ = now_ns_ + kSweepIntervalNs;
     heartbeat();
-    std::uint64_t used = 0;
-    for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane) {
-      look_after_lane(lane);
-      used += lane_memory(segment_, lane);
-    }
-    // The step tables are the truth; a writer's subtraction in this moment is corrected by the next sweep.
-    const std::uint64_t all = segment_.consumer().memory_bytes.load(std::memory_order_relaxed);
-    segment_.shared().budget_left.store(static_cast<std::int64_t>(all) - static_cast<std::int64_t>(used),
-                                        std::memory_order_relaxed);
+    sweep_lanes();
   }
-  for (std::uint32_t checked = 0, i = 0; i < segment_.slots() && checked < kSlotsPerPass; ++i) {
+  for (std::uint32_t checked = 0, i = 0; i < segment_.slots() && checked < kSlotsPerLook; ++i) {
     next_slot_ = next_slot_ + 1 < segment_.slots() ? next_slot_ + 1 : 0;
-    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree)
-      continue;
+    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
     check_slot(next_slot_);
     ++checked;
   }
 }
 
 void Caretaker::sweep_all() {
-  next_sweep_ns_ = 0;
-  for (std::uint32_t i = 0; i < segment_.slots(); i += kSlotsPerPass) look_after();
+  now_ns_ = monotonic_ns();
+  for (std::uint32_t slot = 0; slot < segment_.slots(); ++slot)
+    if (slot_state(segment_.slot(slot).word.load(std::memory_order_relaxed)) != SlotState::kFree) check_slot(slot);
+  heartbeat();
+  sweep_lanes();
+}
+
+void Caretaker::sweep_lanes() {
+  std::uint64_t used = 0;
+  for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane) {
+    look_after_lane(lane);
+    used += lane_memory(segment_, lane);
+  }
+  // The step tables are the truth; a writer's subtraction in this moment is corrected by the next sweep.
+  const std::uint64_t all = segment_.consumer().memory_bytes.load(std::memory_order_relaxed);
+  segment_.shared().budget_left.store(static_cast<std::int64_t>(all) - static_cast<std::int64_t>(used),
+                                      std::memory_order_relaxed);
 }
 
 void Caretaker::check_slot(std::uint32_t index) {
@@ -128,8 +138,8 @@ void Caretaker::check_slot(std::uint32_t index) {
   }
   const ProcessSlot& slot = segment_.slot(index);
   if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::kFree && owner_proven_dead(slot)) {
-    if (dead_since_[index] == 0) dead_since_[index] = monotonic_ns();
-    if (clean_slot(segment_, index, monotonic_ns() - dead_since_[index] > kEpitaphNs) &&
+    if (dead_since_[index] == 0) dead_since_[index] = now_ns_;
+    if (clean_slot(segment_, index, now_ns_ - dead_since_[index] > kEpitaphNs) &&
         slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree)
       dead_since_[index] = 0;
   } else {
@@ -145,7 +155,7 @@ void Caretaker::look_after_lane(std::uint32_t lane) {
   const LaneState state = unpack_lane(word).state;
   Activity& activity = activity_[lane];
   const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
-  if (committed != activity.committed) activity = {committed, monotonic_ns()};
+  if (committed != activity.committed) activity = {committed, now_ns_};
   if (state == LaneState::kClosed && reader.read.load(std::memory_order_relaxed) == committed) {
     std::uint64_t untold = 0;
     for (std::size_t i = 0; i < kSeverities; ++i)
@@ -154,7 +164,7 @@ void Caretaker::look_after_lane(std::uint32_t lane) {
     if (untold == 0) free_lane(segment_, lane, word);
   }
   finish_punching(lane);
-  const bool idle = monotonic_ns() - activity.since_ns > kIdleNs;
+  const bool idle = now_ns_ - activity.since_ns > kIdleNs;
   if (state == LaneState::kFree || idle || memory_is_short()) trim(lane, state == LaneState::kFree);
 }
 

@@ -35,6 +35,7 @@ class Caretaker {
 
  private:
   void heartbeat() noexcept;
+  void sweep_lanes();
   void check_slot(std::uint32_t slot);
   void look_after_lane(std::uint32_t lane);
   void trim(std::uint32_t lane, bool whole_lane);
@@ -44,6 +45,8 @@ class Caretaker {
   const Segment& segment_;
   LifeLock lease_;
   base::UniqueFd fd_;  // for punching and for testing locks
+  std::uint64_t now_ns_ = 0;  // monotonic, of this look
+  std::uint64_t next_look_ns_ = 0;
   std::uint64_t next_sweep_ns_ = 0;
   std::uint32_t next_slot_ = 0;
   std::vector<std::uint64_t> dead_since_;  // monotonic ns by slot; 0: alive as far as we know

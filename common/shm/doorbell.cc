@@ -38,6 +38,8 @@ bool Doorbell::barrier_now() noexcept {
 }
 
 void Doorbell::wake_blocked() noexcept {
+  // Between our store of `read` and the look at the bits; pairs with the writer's fetch_or before its look at `read`.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   const auto bitmap = segment_.blocked_bitmap();
   for (std::size_t word = 0; word < bitmap.size(); ++word) {
     // Acquire: pairs with the writer's fetch_or. The bit is the writer's: the reader never clears a living
