@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "record/brace_field.h"
 #include "record/python_error.h"
 #include "record/value_text.h"
 
@@ -94,6 +95,9 @@ void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& 
         } else {
           append_converted(step.conversion, input.value(step.field), out);
         }
+        break;
+      case FormatStep::Kind::kBrace:
+        step.brace->append(input, out);
         break;
       case FormatStep::Kind::kEverything:
         append_converted(step.conversion, input.everything(), out);

@@ -17,6 +17,8 @@
 
 namespace logbus::record {
 
+class BraceField;
+
 /// What a field names: one of LogRecord's attributes or, by its key, an extra field.
 struct FieldName {
   std::string key;
@@ -54,6 +56,7 @@ struct FormatStep {
     kLiteral,     // text
     kText,        // str() of the field
     kPercent,     // the field through `conversion`
+    kBrace,       // the field through `brace`
     kEverything,  // a %s without a key: the whole dict through `conversion`
     kError,       // what Python raises when it comes here; text
   };
@@ -61,12 +64,14 @@ struct FormatStep {
   std::string text;
   FieldName field;
   PercentConversion conversion;
+  std::shared_ptr<const BraceField> brace;  // shared: steps are copied
 };
 
 using FormatSteps = std::vector<FormatStep>;
 
 /// Each compiles a format of one style; with `validate`, throws logbus::Error in Python's words.
 FormatSteps compile_percent_style(std::string_view format, bool validate);
+FormatSteps compile_brace_style(std::string_view format, bool validate);
 FormatSteps compile_template_style(std::string_view format, bool validate);
 
 /// Appends the line.

@@ -32,6 +32,8 @@ record::FormatSteps compile(const FormatterOptions& options) {
   switch (options.style) {
     case '%':
       return record::compile_percent_style(format, options.validate);
+    case '{':
+      return record::compile_brace_style(format, options.validate);
     case '$':
       return record::compile_template_style(format, options.validate);
     default:
