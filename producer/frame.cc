@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// One frame on the calling thread's lane, by the slow path.
+#include "producer/frame.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <logbus/detail/call.h>
+
+#include "producer/site_ids.h"
+#include "shm/doorbell.h"
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace detail {
+
+using producer::LaneResult;
+using producer::ThreadState;
+
+Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site, std::uint32_t payload) noexcept {
+  const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
+  ThreadState* state = direct ? producer::thread_state() : nullptr;
+  if (state == nullptr) return {nullptr, 0, Outcome::kRecord};
+  switch (producer::need_lane(*state, levelno)) {
+    case LaneResult::kOk: break;
+    case LaneResult::kNoBus: return {nullptr, 0, Outcome::kRecord};
+    case LaneResult::kNoLane: return {nullptr, 0, Outcome::kDone};
+  }
+  const std::uint32_t id = producer::site_id(state->membership->attachment->segment(), site_key(logger, levelno, site),
+                                             logger, levelno, site);
+  if (id == 0) return {nullptr, 0, Outcome::kRecord};
+  return producer::open_frame_as(*state, levelno, payload, frame_tag(FrameKind::kRecord, id));
+}
+
+void close_frame(const Frame& frame) noexcept {
+  if (frame.writer->commit()) attend();
+  // The thread's state, not the frame's writer: attend() may have left the bus.
+  if (ThreadState* state = producer::thread_state()) producer::after_record(*state);
+}
+
+void attend() noexcept {
+  ThreadState* state = producer::thread_state();
+  if (state == nullptr || !state->owner.has_lane()) return;
+  SharedControl& shared = state->membership->attachment->segment().shared();
+  const std::uint32_t bits = shared.attention.load(std::memory_order_relaxed);
+  if ((bits & kAttentionSleeping) != 0) shm::ring(shared);
+  if ((bits & kAttentionRetired) != 0) {
+    producer::forsake(state->membership);
+    producer::give_up_lane(*state);
+  }
+}
+
+std::uint32_t max_payload() noexcept {
+  ThreadState* state = producer::thread_state();
+  if (state == nullptr || producer::need_lane(*state, 0) != LaneResult::kOk) return kMaxRecordBytes;
+  return state->owner.max_frame() - static_cast<std::uint32_t>(sizeof(FrameHeader));
+}
+
+}  // namespace detail
+}  // namespace abi1
+}  // namespace logbus
+
+namespace logbus::producer {
+
+using detail::Frame;
+using detail::LaneWriter;
+using detail::Outcome;
+
+Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload, std::uint32_t tag) noexcept {
+  const std::uint32_t size = LaneWriter::frame_bytes(payload);
+  for (int round = 0; round < 3; ++round) {
+    switch (need_lane(state, levelno)) {
+      case LaneResult::kOk: break;
+      case LaneResult::kNoBus: return {nullptr, 0, Outcome::kRecord};
+      case LaneResult::kNoLane: return {nullptr, 0, Outcome::kDone};
+    }
+    LaneWriter& writer = state.owner.writer;
+    if (!writer.enter()) {
+      state.owner.count_drop(levelno, detail::DropReason::kNested);
+      return {nullptr, 0, Outcome::kDone};
+    }
+    if (writer.has_room(size, detail::severity_of(levelno))) return {&writer, tag, Outcome::kReady};
+    const BusConfig* config = bus_config();
+    const shm::Room room = state.owner.make_room(size, levelno, config == nullptr || config->may_wait);
+    if (room == shm::Room::kReady) return {&writer, tag, Outcome::kReady};
+    writer.leave();
+    if (room == shm::Room::kDropped) {
+      tell_loss(*state.membership);
+      after_record(state);
+      return {nullptr, 0, Outcome::kDone};
+    }
+    forsake(state.membership);
+    give_up_lane(state);
+  }
+  return {nullptr, 0, Outcome::kRecord};
+}
+
+Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noexcept {
+  ThreadState* state = thread_state();
+  if (state == nullptr) return Sent::kNoBus;
+  const Frame frame = open_frame_as(*state, levelno, static_cast<std::uint32_t>(payload.size()), tag);
+  if (frame.outcome == Outcome::kRecord) return Sent::kNoBus;
+  if (frame.outcome == Outcome::kDone) return Sent::kLost;
+  std::byte* to = frame.writer->begin(LaneWriter::frame_bytes(static_cast<std::uint32_t>(payload.size())), tag);
+  std::memcpy(to, payload.data(), payload.size());
+  detail::close_frame(frame);
+  return Sent::kYes;
+}
+
+}  // namespace logbus::producer

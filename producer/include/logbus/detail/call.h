@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A logging call behind its level test: prepare, write in place, commit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include <logbus/detail/abi.h>
+#include <logbus/detail/format_string.h>
+#include <logbus/detail/hot_thread.h>
+#include <logbus/detail/lane_writer.h>
+#include <logbus/detail/parts.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace detail {
+
+/// Never 0, which is an empty place in the table of sites.
+LOGBUS_ALWAYS_INLINE std::uint64_t site_key(const LoggerGate& logger, int levelno, const CallSite& site) noexcept {
+  return (site.hash ^ logger.hash ^ hash_of_level(levelno)) | 1;
+}
+
+/// The whole of a record in the usual case; false if anything is unusual, and then nothing has been written.
+template <class Parts>
+LOGBUS_ALWAYS_INLINE bool write_now(const LoggerGate& logger, int levelno, const CallSite& site, const Parts& parts,
+                                    const Extras& extras, std::uint32_t payload) noexcept {
+  LaneWriter* const writer = hot_thread.writer;
+  if (writer == nullptr) [[unlikely]]
+    return false;
+  const std::uint32_t id = hot_thread.site_id(site_key(logger, levelno, site));
+  if (id == 0 || !writer->enter()) [[unlikely]]
+    return false;
+  const std::uint32_t size = LaneWriter::frame_bytes(payload);
+  if (!writer->has_room(size, severity_of(levelno))) [[unlikely]] {
+    writer->leave();
+    return false;
+  }
+  char* const to = reinterpret_cast<char*>(writer->begin(size, frame_tag(FrameKind::kRecord, id)));
+  write_payload(to, parts, extras, thread_scratch);
+  if (writer->commit()) [[unlikely]]
+    attend();
+  return true;
+}
+
+/// Cold: the library finds a lane, an id, room; or the record goes through the logger tree.
+template <class Parts>
+[[gnu::noinline, gnu::cold]] void write_slowly(const LoggerGate& logger, int levelno, const CallSite& site,
+                                               Parts& parts, const Extras& extras) noexcept {
+  std::uint32_t payload = payload_size(parts, extras);
+  bool truncated = false;
+  // The limit is the lane's: asked for only where a record could reach that of the smallest lane.
+  if (payload > kSmallestRecordLimit && payload > max_payload()) {
+    truncated = true;
+    shrink(parts, extras, max_payload(), thread_scratch);
+    payload = payload_size(parts, extras);
+  }
+  Frame frame = open_frame(logger, levelno, site, payload);
+  if (frame.outcome == Outcome::kReady) {
+    if (truncated) frame.tag |= kTagTruncated;
+    char* const to =
+        reinterpret_cast<char*>(frame.writer->begin(LaneWriter::frame_bytes(payload), frame.tag));
+    write_payload(to, parts, extras, thread_scratch);
+    close_frame(frame);
+  } else if (frame.outcome == Outcome::kRecord) {
+    const std::uint32_t mark = thread_scratch.size();
+    // The parts may lie in the same buffer, which this may move: they are read only after it.
+    if (char* to = thread_scratch.reserve(payload)) {
+      write_payload(to, parts, extras, thread_scratch);
+      log_record(logger, levelno, site, thread_scratch.at(mark), payload, truncated);
+      thread_scratch.rewind(mark);
+    }
+  }
+}
+
+template <class Parts>
+[[gnu::noinline]] void write_parts(const LoggerGate& logger, int levelno, const CallSite& site, Parts& parts,
+                                   const FieldBytes* bound) noexcept {
+  const Extras extras = extras_for(parts, bound);
+  const std::uint32_t payload = payload_size(parts, extras);
+  const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
+  if (direct && payload <= kSmallestRecordLimit && write_now(logger, levelno, site, parts, extras, payload)) return;
+  write_slowly(logger, levelno, site, parts, extras);
+}
+
+/// One instantiation for all calls with these argument types.
+template <class... A>
+[[gnu::noinline]] void log_shared(const LoggerGate& logger, int levelno, const CallSite& site, const FieldBytes* bound,
+                                  const A&... arguments) noexcept {
+  const std::uint32_t mark = thread_scratch.size();
+  auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
+  write_parts(logger, levelno, site, parts, bound);
+  if (thread_scratch.size() != mark) thread_scratch.rewind(mark);
+}
+
+/// The call is enabled. Only lists of fixed size are written in line: that is a few stores. `site` is copied where its
+/// address is needed, so that it stays a set of constants for the disabled call and the one in line.
+template <class... A>
+LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, bool direct, const CallSite& site,
+                                      const A&... arguments) noexcept {
+  if constexpr ((is_fixed_argument_v<A> && ...)) {
+    auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
+    const Extras none;
+    if (direct && hot_thread.context == nullptr && site.hash != 0) [[likely]] {
+      if (write_now(logger, levelno, site, parts, none, payload_size(parts, none))) [[likely]]
+        return;
+    }
+    const CallSite stored = site;
+    write_parts(logger, levelno, stored, parts, nullptr);
+  } else {
+    const CallSite stored = site;
+    log_shared(logger, levelno, stored, nullptr, arguments...);
+  }
+}
+
+}  // namespace detail
+}  // namespace abi1
+}  // namespace logbus

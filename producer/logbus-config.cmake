@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# find_package(logbus): the targets logbus::producer (workers) and logbus::consumer, from the pkg-config files.
+include(CMakeFindDependencyMacro)
+find_dependency(PkgConfig)
+pkg_check_modules(logbus_producer QUIET IMPORTED_TARGET GLOBAL logbus)
+pkg_check_modules(logbus_consumer QUIET IMPORTED_TARGET GLOBAL logbus-consumer)
+foreach(part producer consumer)
+  if(logbus_${part}_FOUND AND NOT TARGET logbus::${part})
+    add_library(logbus::${part} INTERFACE IMPORTED)
+    target_link_libraries(logbus::${part} INTERFACE PkgConfig::logbus_${part})
+    target_compile_features(logbus::${part} INTERFACE cxx_std_20)
+  endif()
+endforeach()
+if(NOT TARGET logbus::producer)
+  set(logbus_FOUND FALSE)
+  set(logbus_NOT_FOUND_MESSAGE "pkg-config doesn't find logbus: is its folder in PKG_CONFIG_PATH?")
+endif()

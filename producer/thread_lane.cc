@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// The calling thread's lane.
+#include "producer/thread_lane.h"
+
+#include <limits.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include <logbus/detail/clock.h>
+#include <logbus/detail/hot_thread.h>
+
+#include "base/process_identity.h"
+#include "producer/site_ids.h"
+#include "producer/wiped_memory.h"
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace detail {
+
+constinit thread_local HotThread hot_thread __attribute__((tls_model("initial-exec"))) = {};
+constinit thread_local Scratch thread_scratch __attribute__((tls_model("initial-exec")));
+
+}  // namespace detail
+}  // namespace abi1
+}  // namespace logbus
+
+namespace logbus::producer {
+namespace {
+
+using detail::hot_thread;
+using detail::thread_scratch;
+
+/// A state has its own pair of cache lines: its neighbours are written by other threads.
+struct alignas(128) Block {
+  ThreadState state;
+  Block* next_free;
+};
+constexpr std::uint32_t kBlocksPerChunk = 64;
+constexpr std::uint32_t kChunks = 4096;
+constexpr std::uint64_t kClaimAgainAfterNs = 100'000'000;
+
+// In ordinary memory, which a child inherits: a block from before the fork is never given out again there, since the
+// thread that forked still points to its own.
+std::atomic<std::uint32_t> next_block{0};
+std::atomic<Block*> chunks[kChunks];
+
+constinit thread_local ThreadState* own_state = nullptr;
+constinit thread_local bool ended = false;
+constinit thread_local char own_name[64] = {};
+constinit thread_local bool has_own_name = false;
+
+Block* new_block() noexcept {
+  const std::uint32_t index = next_block.fetch_add(1, std::memory_order_relaxed);
+  if (index / kBlocksPerChunk >= kChunks) return nullptr;
+  std::atomic<Block*>& place = chunks[index / kBlocksPerChunk];
+  Block* chunk = place.load(std::memory_order_acquire);
+  if (chunk == nullptr) {
+    auto* made = static_cast<Block*>(wiped_on_fork(kBlocksPerChunk * sizeof(Block)));
+    if (made == nullptr) return nullptr;
+    // Who loses the race leaves 16 KiB of untouched address space behind.
+    chunk = place.compare_exchange_strong(chunk, made, std::memory_order_acq_rel) ? made : place.load();
+  }
+  return &chunk[index % kBlocksPerChunk];
+}
+
+Block* take_block() noexcept {
+  ProcessState* process = process_state();
+  if (process == nullptr) return nullptr;
+  if (const TryLock lock(process->pool_lock); lock) {
+    if (auto* block = static_cast<Block*>(process->free_threads)) {
+      process->free_threads = block->next_free;
+      return block;
+    }
+  }
+  return new_block();
+}
+
+void give_back_block(Block* block) noexcept {
+  ProcessState* process = process_state();
+  std::memset(static_cast<void*>(block), 0, sizeof *block);
+  const TryLock lock(process->pool_lock);
+  if (!lock) return;  // lost to this process: a few hundred bytes
+  block->next_free = static_cast<Block*>(process->free_threads);
+  process->free_threads = block;
+}
+
+void end_thread() noexcept {
+  ended = true;
+  if (ThreadState* state = own_state) {
+    give_up_lane(*state);
+    own_state = nullptr;
+    give_back_block(reinterpret_cast<Block*>(state));
+  }
+  thread_scratch.release();
+}
+
+pthread_key_t end_key() noexcept;
+
+/// Other keys' destructors may log, so ours comes back until the last round. C++'s thread_locals are gone by then.
+extern "C" void logbus_thread_ends(void* round) {
+  const auto n = reinterpret_cast<std::uintptr_t>(round);
+  if (n < PTHREAD_DESTRUCTOR_ITERATIONS &&
+      ::pthread_setspecific(end_key(), reinterpret_cast<void*>(n + 1)) == 0)
+    return;
+  end_thread();
+}
+
+pthread_key_t end_key() noexcept {
+  static const pthread_key_t key = [] {
+    pthread_key_t made = 0;
+    ::pthread_key_create(&made, &logbus_thread_ends);
+    return made;
+  }();
+  return key;
+}
+
+std::uint64_t now_ns() noexcept { return detail::clock_ns(CLOCK_MONOTONIC); }
+
+}  // namespace
+
+ThreadState* thread_state() noexcept {
+  if (own_state != nullptr) {
+    own_state->close_after_record = ended;
+    return own_state;
+  }
+  Block* block = take_block();
+  if (block == nullptr) return nullptr;
+  own_state = &block->state;
+  own_state->close_after_record = ended;
+  if (!ended) ::pthread_setspecific(end_key(), reinterpret_cast<void*>(std::uintptr_t{1}));
+  return own_state;
+}
+
+LaneResult need_lane(ThreadState& state, int levelno) noexcept {
+  for (int round = 0; round < 3; ++round) {
+    if (state.owner.has_lane()) {
+      if (!state.membership->attachment->segment().is_retired()) return LaneResult::kOk;
+      forsake(state.membership);
+      give_up_lane(state);
+    }
+    Membership* membership = join();
+    if (membership == nullptr) return LaneResult::kNoBus;
+    const bool try_now = now_ns() >= state.retry_at_ns;
+    const shm::Claim claim =
+        try_now ? state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name())
+                : shm::Claim::kNoLane;
+    if (claim == shm::Claim::kOk) {
+      state.membership = membership;
+      const SiteTable table = site_table_of(membership->attachment->segment());
+      hot_thread.sites = table.entries;
+      hot_thread.site_mask = table.mask;
+      // Last: from here on the quick path is open.
+      hot_thread.writer = state.close_after_record ? nullptr : &state.owner.writer;
+      return LaneResult::kOk;
+    }
+    if (claim == shm::Claim::kRetired) {
+      forsake(membership);
+      leave(membership);
+      continue;
+    }
+    if (try_now) state.retry_at_ns = now_ns() + kClaimAgainAfterNs;
+    count_lost(*membership, levelno);
+    tell_loss(*membership);
+    leave(membership);
+    return LaneResult::kNoLane;
+  }
+  return LaneResult::kNoBus;
+}
+
+void give_up_lane(ThreadState& state) noexcept {
+  hot_thread.writer = nullptr;
+  if (!state.owner.has_lane()) return;
+  state.owner.close();
+  Membership* const membership = state.membership;
+  state.membership = nullptr;
+  leave(membership);
+}
+
+void after_record(ThreadState& state) noexcept {
+  if (state.close_after_record) end_thread();
+}
+
+std::string_view current_thread_name() noexcept {
+  if (has_own_name) return own_name;
+  static_assert(sizeof own_name >= 16);  // the kernel's names have 15 bytes
+  if (::pthread_getname_np(::pthread_self(), own_name, sizeof own_name) != 0) own_name[0] = '\0';
+  return own_name;
+}
+
+void remember_thread_name(std::string_view name) noexcept {
+  const std::size_t size = std::min(name.size(), sizeof own_name - 1);
+  std::memcpy(own_name, name.data(), size);
+  own_name[size] = '\0';
+  has_own_name = true;
+}
+
+}  // namespace logbus::producer
