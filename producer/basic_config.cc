@@ -82,7 +82,8 @@ void apply_levels(std::string_view text) {
     while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
     if (item.empty()) continue;
     const std::size_t equals = item.rfind('=');
-    const std::string_view name = equals == std::string_view::npos ? std::string_view() : item.substr(0, equals);
+    const std::string_view name =
+        equals == std::string_view::npos ? std::string_view() : item.substr(0, equals);
     const auto level = parse_level(equals == std::string_view::npos ? item : item.substr(equals + 1));
     if (level) {
       get_logger(name).set_level(*level);
@@ -117,7 +118,8 @@ bool configure_bus(const BasicConfig& config, const std::string& bus) {
   to->may_wait = config.overflow != Overflow::kDrop;
   to->process_name = config.process_name.empty() ? environment("LOGBUS_PROCESS_NAME") : config.process_name;
   to->fallback = stderr_handler(config.format);
-  static_cast<void>(shm::bus_path(to->options));  // a bad name is the caller's mistake, whatever on_failure says
+  static_cast<void>(
+      shm::bus_path(to->options));  // a bad name is the caller's mistake, whatever on_failure says
   producer::set_bus_config(std::move(to));
   if (config.on_failure == OnFailure::kThrow) producer::attach_now();
 
@@ -168,15 +170,15 @@ void set_thread_name(std::string_view name) noexcept {
     // First the frame: records before it keep the old name.
     std::string payload;
     wire::encode_names({std::string(producer::current_thread_name()), {}}, payload);
-    static_cast<void>(
-        producer::send_frame(static_cast<int>(Level::kCritical), payload, frame_tag(detail::FrameKind::kNames)));
+    static_cast<void>(producer::send_frame(static_cast<int>(Level::kCritical), payload,
+                                           frame_tag(detail::FrameKind::kNames)));
     if (state->owner.has_lane()) state->owner.set_thread_name(producer::current_thread_name());
   } catch (...) {
     producer::complain("a thread's new name is lost: no memory");
   }
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 
 namespace producer {
 

@@ -78,9 +78,12 @@ bool BusQueue::put_nowait(const LogRecord& original) {
     tag |= detail::kTagTruncated;
   }
   switch (send_frame(record.levelno, payload, tag)) {
-    case Sent::kYes: return true;
-    case Sent::kLost: return true;  // counted by the lane, and told by the sidecar: not an error of the handler's
-    case Sent::kNoBus: break;
+    case Sent::kYes:
+      return true;
+    case Sent::kLost:
+      return true;  // counted by the lane, and told by the sidecar: not an error of the handler's
+    case Sent::kNoBus:
+      break;
   }
   const BusConfig* config = bus_config();
   return config != nullptr && config->fallback != nullptr && config->fallback->handle(original);

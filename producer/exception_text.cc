@@ -16,13 +16,14 @@ namespace detail {
 namespace {
 
 // Source: CPython's traceback.py, _cause_message. std::throw_with_nested says what `raise ... from ...` says.
-constexpr std::string_view kCause = "\n\nThe above exception was the direct cause of the following exception:\n\n";
+constexpr std::string_view kCause =
+    "\n\nThe above exception was the direct cause of the following exception:\n\n";
 constexpr int kMaxNested = 32;
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                         &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
   return status == 0 ? name.get() : type.name();
 }
 
@@ -94,5 +95,5 @@ PreparedBytes prepare_nothing_made(Scratch& to, std::uint32_t mark, const char* 
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::uint32_t kMaskBits = 64;
 
-std::uint32_t begin_of(const FieldBytes& fields, std::uint32_t i) noexcept { return i == 0 ? 0 : fields.ends[i - 1]; }
+std::uint32_t begin_of(const FieldBytes& fields, std::uint32_t i) noexcept {
+  return i == 0 ? 0 : fields.ends[i - 1];
+}
 
 std::string_view key_at(const char* field) noexcept {
   const auto byte = [field](int i) { return std::uint32_t{static_cast<unsigned char>(field[i])}; };
@@ -83,7 +85,8 @@ Extras make_extras(const FieldBytes* context, const FieldBytes* bound, const std
     extras.count += fields->count;
     for (std::uint32_t i = 0; i < std::min(fields->count, kMaskBits); ++i) {
       const std::string_view key = key_of(*fields, i);
-      if (std::find(keys, keys + key_count, key) == keys + key_count && !(winner != nullptr && has_key(*winner, key)))
+      if (std::find(keys, keys + key_count, key) == keys + key_count &&
+          !(winner != nullptr && has_key(*winner, key)))
         continue;
       skip |= std::uint64_t{1} << i;
       extras.size -= fields->ends[i] - begin_of(*fields, i);
@@ -113,5 +116,5 @@ char* write_extras(char* to, const Extras& extras) noexcept {
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -40,7 +40,8 @@ bool is_reached(const shm::Segment& segment, const Goal& goal) noexcept {
   // Acquire: pairs with the reader's release after its handlers have flushed.
   if (segment.consumer_line(goal.lane).read.load(std::memory_order_acquire) >= goal.position) return true;
   // Given to another tenant: that happens only once it has been read.
-  const auto word = detail::unpack_lane(segment.producer_line(goal.lane).word.load(std::memory_order_acquire));
+  const auto word =
+      detail::unpack_lane(segment.producer_line(goal.lane).word.load(std::memory_order_acquire));
   return word.tenancy != goal.tenancy;
 }
 
@@ -71,5 +72,5 @@ bool flush(std::chrono::milliseconds timeout) noexcept {
   return done;
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -17,17 +17,21 @@ namespace detail {
 using producer::LaneResult;
 using producer::ThreadState;
 
-Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site, std::uint32_t payload) noexcept {
+Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
+                 std::uint32_t payload) noexcept {
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
   ThreadState* state = direct ? producer::thread_state() : nullptr;
   if (state == nullptr) return {nullptr, 0, Outcome::kRecord};
   switch (producer::need_lane(*state, levelno)) {
-    case LaneResult::kOk: break;
-    case LaneResult::kNoBus: return {nullptr, 0, Outcome::kRecord};
-    case LaneResult::kNoLane: return {nullptr, 0, Outcome::kDone};
+    case LaneResult::kOk:
+      break;
+    case LaneResult::kNoBus:
+      return {nullptr, 0, Outcome::kRecord};
+    case LaneResult::kNoLane:
+      return {nullptr, 0, Outcome::kDone};
   }
-  const std::uint32_t id = producer::site_id(state->membership->attachment->segment(), site_key(logger, levelno, site),
-                                             logger, levelno, site);
+  const std::uint32_t id = producer::site_id(state->membership->attachment->segment(),
+                                             site_key(logger, levelno, site), logger, levelno, site);
   if (id == 0) return {nullptr, 0, Outcome::kRecord};
   return producer::open_frame_as(*state, levelno, payload, frame_tag(FrameKind::kRecord, id));
 }
@@ -57,7 +61,7 @@ std::uint32_t max_payload() noexcept {
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus
 
 namespace logbus::producer {
@@ -70,9 +74,12 @@ Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload, std:
   const std::uint32_t size = LaneWriter::frame_bytes(payload);
   for (int round = 0; round < 3; ++round) {
     switch (need_lane(state, levelno)) {
-      case LaneResult::kOk: break;
-      case LaneResult::kNoBus: return {nullptr, 0, Outcome::kRecord};
-      case LaneResult::kNoLane: return {nullptr, 0, Outcome::kDone};
+      case LaneResult::kOk:
+        break;
+      case LaneResult::kNoBus:
+        return {nullptr, 0, Outcome::kRecord};
+      case LaneResult::kNoLane:
+        return {nullptr, 0, Outcome::kDone};
     }
     LaneWriter& writer = state.owner.writer;
     if (!writer.enter()) {
@@ -101,7 +108,8 @@ Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noex
   const Frame frame = open_frame_as(*state, levelno, static_cast<std::uint32_t>(payload.size()), tag);
   if (frame.outcome == Outcome::kRecord) return Sent::kNoBus;
   if (frame.outcome == Outcome::kDone) return Sent::kLost;
-  std::byte* to = frame.writer->begin(LaneWriter::frame_bytes(static_cast<std::uint32_t>(payload.size())), tag);
+  std::byte* to =
+      frame.writer->begin(LaneWriter::frame_bytes(static_cast<std::uint32_t>(payload.size())), tag);
   std::memcpy(to, payload.data(), payload.size());
   detail::close_frame(frame);
   return Sent::kYes;

@@ -13,9 +13,10 @@
 namespace logbus::producer {
 
 /// Room for a payload in the thread's lane. kRecord: there is no bus now.
-detail::Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload, std::uint32_t tag) noexcept;
+detail::Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload,
+                            std::uint32_t tag) noexcept;
 
-enum class [[nodiscard]] Sent { kYes, kLost, kNoBus };
+enum class [[nodiscard]] Sent{kYes, kLost, kNoBus};
 /// Writes a whole frame. kLost: counted.
 Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noexcept;
 

@@ -14,7 +14,8 @@ inline namespace abi1 LOGBUS_ABI {
 using detail::LoggerNode;
 using detail::LoggerTree;
 
-Logger::Logger(LoggerNode& node, std::uint64_t name_hash) noexcept : detail::LoggerGate{0, name_hash}, node_(node) {}
+Logger::Logger(LoggerNode& node, std::uint64_t name_hash) noexcept
+    : detail::LoggerGate{0, name_hash}, node_(node) {}
 
 Logger& get_logger(std::string_view name) noexcept {
   try {
@@ -24,7 +25,9 @@ Logger& get_logger(std::string_view name) noexcept {
   }
 }
 
-void disable(Level level) noexcept { LoggerTree::instance().disable(level); }
+void disable(Level level) noexcept {
+  LoggerTree::instance().disable(level);
+}
 
 void Logger::set_level(Level level) noexcept {
   LoggerTree::instance().update(node_, [level](LoggerNode& node) { node.level = level; });
@@ -35,10 +38,13 @@ Level Logger::level() const noexcept {
 }
 
 Level Logger::get_effective_level() const noexcept {
-  return LoggerTree::instance().read(node_, [](const LoggerNode& node) { return LoggerTree::effective_level(node); });
+  return LoggerTree::instance().read(
+      node_, [](const LoggerNode& node) { return LoggerTree::effective_level(node); });
 }
 
-std::string_view Logger::name() const noexcept { return node_.name; }
+std::string_view Logger::name() const noexcept {
+  return node_.name;
+}
 
 Logger& Logger::get_child(std::string_view suffix) noexcept {
   try {
@@ -83,7 +89,9 @@ void Logger::remove_handler(const std::shared_ptr<Handler>& handler) noexcept {
   });
 }
 
-std::vector<std::shared_ptr<Handler>> Logger::handlers() const { return LoggerTree::instance().handlers_of(node_); }
+std::vector<std::shared_ptr<Handler>> Logger::handlers() const {
+  return LoggerTree::instance().handlers_of(node_);
+}
 
 bool Logger::has_handlers() const noexcept {
   return LoggerTree::instance().read(node_, [](const LoggerNode& node) {
@@ -95,12 +103,13 @@ bool Logger::has_handlers() const noexcept {
 }
 
 void Logger::add_filter(std::shared_ptr<const Filter> filter) {
-  LoggerTree::instance().update(node_, [&filter](LoggerNode& node) { node.filters.add_filter(std::move(filter)); });
+  LoggerTree::instance().update(node_,
+                                [&filter](LoggerNode& node) { node.filters.add_filter(std::move(filter)); });
 }
 
 void Logger::remove_filter(const std::shared_ptr<const Filter>& filter) noexcept {
   LoggerTree::instance().update(node_, [&filter](LoggerNode& node) { node.filters.remove_filter(filter); });
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

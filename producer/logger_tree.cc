@@ -41,7 +41,8 @@ Logger& LoggerTree::get(std::string_view name) {
 
 LoggerNode& LoggerTree::get_node(const std::string& name) {
   LoggerNode* parent = root_.get();
-  for (std::size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1)) {
+  for (std::size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0;
+       dot = name.rfind('.', dot - 1)) {
     if (const auto found = nodes_.find(std::string_view(name).substr(0, dot)); found != nodes_.end()) {
       parent = found->second.get();
       break;
@@ -50,7 +51,8 @@ LoggerNode& LoggerTree::get_node(const std::string& name) {
   auto made = std::make_unique<LoggerNode>(name, parent);
   made->logger = new Logger(*made, hash_of(name));
   LoggerNode& node = *nodes_.emplace(name, std::move(made)).first->second;
-  // Loggers below that hung on our parent now hang on us. Their gates stay: we have no level and no handler yet.
+  // Loggers below that hung on our parent now hang on us. Their gates stay: we have no level and no handler
+  // yet.
   const std::string below = name + ".";
   for (auto it = nodes_.lower_bound(below); it != nodes_.end() && it->first.starts_with(below); ++it) {
     if (it->second->parent == parent) it->second->parent = &node;
@@ -93,7 +95,8 @@ void LoggerTree::refresh() noexcept {
     const std::int64_t level = static_cast<int>(effective_level(node));
     const std::int64_t threshold = std::max(level, std::int64_t{disabled_} + (disabled_ != 0));
     // Relaxed: see Logger::log.
-    static_cast<LoggerGate&>(*node.logger).gate.store(threshold * 2 + is_direct(node), std::memory_order_relaxed);
+    static_cast<LoggerGate&>(*node.logger)
+        .gate.store(threshold * 2 + is_direct(node), std::memory_order_relaxed);
   };
   refresh_one(*root_);
   for (const auto& [name, node] : nodes_) refresh_one(*node);
@@ -113,7 +116,8 @@ void LoggerTree::handle(const LoggerNode& node, LogRecord& record) const {
   for (const std::shared_ptr<Handler>& handler : reached) {
     if (record.levelno >= static_cast<int>(handler->level())) handler->handle(record);
   }
-  if (reached.empty() && record.levelno >= static_cast<int>(Level::kWarning)) producer::last_resort().handle(record);
+  if (reached.empty() && record.levelno >= static_cast<int>(Level::kWarning))
+    producer::last_resort().handle(record);
 }
 
 void LoggerTree::set_direct_handler(const Handler* handler) {
@@ -133,5 +137,5 @@ std::vector<std::shared_ptr<Handler>> LoggerTree::handlers_of(const LoggerNode& 
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

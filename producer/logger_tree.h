@@ -57,10 +57,12 @@ class LoggerTree {
   }
   static Level effective_level(const LoggerNode& node) noexcept;
 
-  /// Does what Logger.handle does in Python: the logger's filters, then handlers up the tree, else the last resort.
+  /// Does what Logger.handle does in Python: the logger's filters, then handlers up the tree, else the last
+  /// resort.
   void handle(const LoggerNode& node, LogRecord& record) const;
 
-  /// The handler for which loggers may take the direct way. Null: none, also once somebody may have changed it.
+  /// The handler for which loggers may take the direct way. Null: none, also once somebody may have changed
+  /// it.
   void set_direct_handler(const Handler* handler);
   std::vector<std::shared_ptr<Handler>> handlers_of(const LoggerNode& node);
 
@@ -78,5 +80,5 @@ class LoggerTree {
 };
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

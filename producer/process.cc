@@ -21,15 +21,17 @@ namespace {
 
 constexpr std::uint64_t kRetryAfterNs = 1'000'000'000;
 constexpr std::uint64_t kLossLineEveryNs = 60'000'000'000;
-/// How long a record waits for another thread that is attaching; slower than that is a stopped thread, or this is a
-/// signal handler over it.
+/// How long a record waits for another thread that is attaching; slower than that is a stopped thread, or
+/// this is a signal handler over it.
 constexpr std::uint64_t kWaitForAttachNs = 200'000'000;
 
 std::atomic<ProcessState*> state_page{nullptr};
 std::atomic<const BusConfig*> config{nullptr};
 std::atomic<std::uint64_t> loss_line_at_ns{0};
 
-std::uint64_t now_ns() noexcept { return detail::clock_ns(CLOCK_MONOTONIC); }
+std::uint64_t now_ns() noexcept {
+  return detail::clock_ns(CLOCK_MONOTONIC);
+}
 
 /// The current membership with one more user. Null if there is none, or it has just been given up.
 Membership* use_current(ProcessState& state) noexcept {
@@ -37,7 +39,8 @@ Membership* use_current(ProcessState& state) noexcept {
   if (member == nullptr) return nullptr;
   std::uint32_t users = member->users.load(std::memory_order_relaxed);
   while (users != 0) {
-    if (member->users.compare_exchange_weak(users, users + 1, std::memory_order_acquire, std::memory_order_relaxed))
+    if (member->users.compare_exchange_weak(users, users + 1, std::memory_order_acquire,
+                                            std::memory_order_relaxed))
       return member;
   }
   return nullptr;
@@ -54,7 +57,8 @@ void attach(ProcessState& state, const BusConfig& to) {
 }
 
 void tell_failure(ProcessState& state, const char* what, int code) noexcept {
-  if (state.told_error.exchange(code == 0 ? -1 : code, std::memory_order_relaxed) == (code == 0 ? -1 : code)) return;
+  if (state.told_error.exchange(code == 0 ? -1 : code, std::memory_order_relaxed) == (code == 0 ? -1 : code))
+    return;
   char line[900] = {};
   std::size_t size = 0;
   const auto add = [&](const char* text) {
@@ -103,7 +107,9 @@ ProcessState* process_state() noexcept {
   return state;
 }
 
-const BusConfig* bus_config() noexcept { return config.load(std::memory_order_acquire); }
+const BusConfig* bus_config() noexcept {
+  return config.load(std::memory_order_acquire);
+}
 
 void set_bus_config(std::unique_ptr<const BusConfig> to) noexcept {
   config.store(to.release(), std::memory_order_release);
@@ -134,8 +140,8 @@ void attach_now() {
 }
 
 void leave(Membership* member) noexcept {
-  // Release and acquire: the last one to leave sees what the others did with it. The few bytes of the Membership stay:
-  // another thread may be about to find that it has no users.
+  // Release and acquire: the last one to leave sees what the others did with it. The few bytes of the
+  // Membership stay: another thread may be about to find that it has no users.
   if (member->users.fetch_sub(1, std::memory_order_acq_rel) == 1) member->attachment.reset();
 }
 
@@ -147,14 +153,16 @@ void forsake(Membership* member) noexcept {
 
 void count_lost(Membership& member, int levelno) noexcept {
   // Relaxed: a count for people and for the final report.
-  member.attachment->slot().dropped_no_lane[detail::severity_of(levelno)].fetch_add(1, std::memory_order_relaxed);
+  member.attachment->slot().dropped_no_lane[detail::severity_of(levelno)].fetch_add(
+      1, std::memory_order_relaxed);
 }
 
 void tell_loss(const Membership& member) noexcept {
   const std::uint64_t now = now_ns();
   std::uint64_t next = loss_line_at_ns.load(std::memory_order_relaxed);
   // Of threads that lose at once, one tells.
-  if (now < next || !loss_line_at_ns.compare_exchange_strong(next, now + kLossLineEveryNs, std::memory_order_relaxed))
+  if (now < next ||
+      !loss_line_at_ns.compare_exchange_strong(next, now + kLossLineEveryNs, std::memory_order_relaxed))
     return;
   char line[512] = {};
   std::size_t size = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// This process's place on the bus: attached on first use, afresh in a forked child, again after the bus was replaced.
+// This process's place on the bus: attached on first use, afresh in a forked child, again after the bus was
+// replaced.
 #pragma once
 
 #include <atomic>
@@ -14,16 +15,17 @@
 
 namespace logbus::producer {
 
-/// What basic_config() decided. Immutable once set; an older one is never destroyed, others may be reading it.
+/// What basic_config() decided. Immutable once set; an older one is never destroyed, others may be reading
+/// it.
 struct BusConfig {
   shm::BusOptions options;
-  std::string process_name;  // "": the executable's
-  bool may_wait = true;      // if the bus's policy is to block
+  std::string process_name;           // "": the executable's
+  bool may_wait = true;               // if the bus's policy is to block
   std::shared_ptr<Handler> fallback;  // shared: handlers are. Takes the records while there is no bus
 };
 
-/// An attachment and the number of lanes that threads have on it: whoever gives back the last lane of a bus that has
-/// been left destroys the attachment, which frees the slot.
+/// An attachment and the number of lanes that threads have on it: whoever gives back the last lane of a bus
+/// that has been left destroys the attachment, which frees the slot.
 struct Membership {
   std::unique_ptr<shm::Attachment> attachment;
   std::atomic<std::uint32_t> users{1};  // one for being the current one
@@ -46,7 +48,8 @@ ProcessState* process_state() noexcept;
 const BusConfig* bus_config() noexcept;
 void set_bus_config(std::unique_ptr<const BusConfig> config) noexcept;
 
-/// The current bus with one more user, attaching if need be (at most one try a second); null: there is none now.
+/// The current bus with one more user, attaching if need be (at most one try a second); null: there is none
+/// now.
 Membership* join() noexcept;
 /// The same at once, for set-up. Throws Error.
 void attach_now();

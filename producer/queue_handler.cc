@@ -23,5 +23,5 @@ void QueueHandler::emit(const LogRecord& record) {
   enqueue(prepared);
 }
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Records that don't go straight to the bus: made into LogRecords, as Python does, and passed up the logger tree.
+// Records that don't go straight to the bus: made into LogRecords, as Python does, and passed up the logger
+// tree.
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,8 +27,8 @@ namespace {
 
 const std::int64_t start_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
 
-/// Whether this thread is inside log_record() already: a handler that logs to a logger that leads to itself would go
-/// on for ever otherwise. So deep no sensible chain goes.
+/// Whether this thread is inside log_record() already: a handler that logs to a logger that leads to itself
+/// would go on for ever otherwise. So deep no sensible chain goes.
 constinit thread_local int depth = 0;
 constexpr int kMaxDepth = 8;
 
@@ -42,8 +43,8 @@ void stamp(LogRecord& record) {
 
 }  // namespace
 
-void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload, std::uint32_t size,
-                bool truncated) noexcept {
+void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
+                std::uint32_t size, bool truncated) noexcept {
   if (depth >= kMaxDepth) return;
   ++depth;
   try {
@@ -65,7 +66,8 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
       record.truncated = truncated;
       LoggerTree::instance().handle(node, record);
     } else {
-      producer::complain("a record of logger " + node.name + " is lost: its arguments are nested too deep or too many");
+      producer::complain("a record of logger " + node.name +
+                         " is lost: its arguments are nested too deep or too many");
     }
   } catch (...) {
     producer::complain("a record is lost: no memory");
@@ -74,5 +76,5 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

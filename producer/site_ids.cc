@@ -104,8 +104,8 @@ void remember(const shm::Segment& segment, std::uint64_t key, std::uint32_t id) 
 }
 
 /// 0 if the bus has no room for it.
-std::uint32_t intern(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger, int levelno,
-                     const detail::CallSite& site) {
+std::uint32_t intern(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger,
+                     int levelno, const detail::CallSite& site) {
   wire::Site content;
   content.name = detail::LoggerTree::node(logger).name;
   content.levelno = levelno;
@@ -128,8 +128,8 @@ SiteTable site_table_of(const shm::Segment& segment) noexcept {
   return table == nullptr ? SiteTable{none, 0} : SiteTable{table->entries, table->capacity - 1};
 }
 
-std::uint32_t site_id(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger, int levelno,
-                      const detail::CallSite& site) noexcept {
+std::uint32_t site_id(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger,
+                      int levelno, const detail::CallSite& site) noexcept {
   const SiteTable table = site_table_of(segment);
   detail::hot_thread.sites = table.entries;
   detail::hot_thread.site_mask = table.mask;

@@ -16,12 +16,13 @@ struct SiteTable {
   std::uint64_t mask;
 };
 
-/// The table for this segment: the last one's, if the segment is the same (a forked child keeps its parent's ids).
+/// The table for this segment: the last one's, if the segment is the same (a forked child keeps its parent's
+/// ids).
 SiteTable site_table_of(const shm::Segment& segment) noexcept;
 
-/// The site's id on the bus of the thread's lane, interning it if need be; 0: the bus has no room for it, or there is
-/// no memory. Brings hot_thread's table up to date.
-std::uint32_t site_id(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger, int levelno,
-                      const detail::CallSite& site) noexcept;
+/// The site's id on the bus of the thread's lane, interning it if need be; 0: the bus has no room for it, or
+/// there is no memory. Brings hot_thread's table up to date.
+std::uint32_t site_id(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger,
+                      int levelno, const detail::CallSite& site) noexcept;
 
 }  // namespace logbus::producer

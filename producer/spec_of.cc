@@ -8,7 +8,8 @@ inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 namespace {
 
-/// Calls `found(index, name, spec)` for each field until it returns true. A format that is not valid ends early.
+/// Calls `found(index, name, spec)` for each field until it returns true. A format that is not valid ends
+/// early.
 template <class Found>
 void each_field(const CallSite& site, Found found) noexcept {
   if (site.style != MessageStyle::kBrace && site.style != MessageStyle::kRuntimeBrace) return;
@@ -67,5 +68,5 @@ std::string_view spec_of(const CallSite& site, std::string_view name) noexcept {
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -24,7 +24,7 @@ constinit thread_local HotThread hot_thread __attribute__((tls_model("initial-ex
 constinit thread_local Scratch thread_scratch __attribute__((tls_model("initial-exec")));
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus
 
 namespace logbus::producer {
@@ -42,8 +42,8 @@ constexpr std::uint32_t kBlocksPerChunk = 64;
 constexpr std::uint32_t kChunks = 4096;
 constexpr std::uint64_t kClaimAgainAfterNs = 100'000'000;
 
-// In ordinary memory, which a child inherits: a block from before the fork is never given out again there, since the
-// thread that forked still points to its own.
+// In ordinary memory, which a child inherits: a block from before the fork is never given out again there,
+// since the thread that forked still points to its own.
 std::atomic<std::uint32_t> next_block{0};
 std::atomic<Block*> chunks[kChunks];
 
@@ -99,7 +99,8 @@ void end_thread() noexcept {
 
 pthread_key_t end_key() noexcept;
 
-/// Other keys' destructors may log, so ours comes back until the last round. C++'s thread_locals are gone by then.
+/// Other keys' destructors may log, so ours comes back until the last round. C++'s thread_locals are gone by
+/// then.
 extern "C" void logbus_thread_ends(void* round) {
   const auto n = reinterpret_cast<std::uintptr_t>(round);
   if (n < PTHREAD_DESTRUCTOR_ITERATIONS &&
@@ -117,7 +118,9 @@ pthread_key_t end_key() noexcept {
   return key;
 }
 
-std::uint64_t now_ns() noexcept { return detail::clock_ns(CLOCK_MONOTONIC); }
+std::uint64_t now_ns() noexcept {
+  return detail::clock_ns(CLOCK_MONOTONIC);
+}
 
 }  // namespace
 

@@ -25,11 +25,13 @@ void wipe_in_child() noexcept {
 }
 
 bool wipe_by_handler(void* at, std::size_t bytes) noexcept {
-  void* const memory = ::mmap(nullptr, sizeof(Region), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory =
+      ::mmap(nullptr, sizeof(Region), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   auto* region = new (memory) Region{at, bytes, regions.load(std::memory_order_relaxed)};
   // Release: a fork handler on another thread that finds the region finds it whole.
-  while (!regions.compare_exchange_weak(region->next, region, std::memory_order_release, std::memory_order_relaxed)) {
+  while (!regions.compare_exchange_weak(region->next, region, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
   }
   static const bool registered = ::pthread_atfork(nullptr, nullptr, &wipe_in_child) == 0;
   return registered;

@@ -7,8 +7,12 @@
 
 namespace {
 
-std::string key() { return "user:42"; }
-void charge(int order) { throw std::runtime_error("card declined for order " + std::to_string(order)); }
+std::string key() {
+  return "user:42";
+}
+void charge(int order) {
+  throw std::runtime_error("card declined for order " + std::to_string(order));
+}
 
 }  // namespace
 

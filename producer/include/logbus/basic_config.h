@@ -14,16 +14,16 @@ inline namespace abi1 LOGBUS_ABI {
 
 /// What happens when a lane is full. kBus: as the bus's sidecar has it.
 enum class Overflow { kBus, kDrop, kBlock };
-/// What basic_config() does if the bus can't be attached. kStderr: says so there, logs there, and tries again each
-/// second. kThrow: throws.
+/// What basic_config() does if the bus can't be attached. kStderr: says so there, logs there, and tries again
+/// each second. kThrow: throws.
 enum class OnFailure { kStderr, kThrow };
 
 /// Settings of basic_config(). The order is part of the interface.
 struct BasicConfig {
-  std::string bus = {};        // "": $LOGBUS_BUS; neither: records go to stderr
-  std::string directory = {};  // "": $LOGBUS_DIR, else /dev/shm
-  Level level = Level::kWarning;  // of the root; $LOGBUS_LEVEL="info,orders.db=debug" wins
-  std::string process_name = {};  // "": $LOGBUS_PROCESS_NAME, else the executable's name
+  std::string bus = {};                // "": $LOGBUS_BUS; neither: records go to stderr
+  std::string directory = {};          // "": $LOGBUS_DIR, else /dev/shm
+  Level level = Level::kWarning;       // of the root; $LOGBUS_LEVEL="info,orders.db=debug" wins
+  std::string process_name = {};       // "": $LOGBUS_PROCESS_NAME, else the executable's name
   Overflow overflow = Overflow::kBus;  // kBlock and block_timeout matter if this process creates the bus
   std::chrono::milliseconds block_timeout{100};
   std::string format = {};  // on stderr; "": "%(levelname)s:%(name)s:%(message)s"
@@ -31,9 +31,9 @@ struct BasicConfig {
   OnFailure on_failure = OnFailure::kStderr;
 };
 
-/// Gives the root a handler: a QueueHandler on the bus, or a StreamHandler on stderr if no bus is named. True: the
-/// process is attached to a bus. False and nothing changed if the root has handlers already, unless `force`.
-/// Throws logbus::Error with OnFailure::kThrow, or if the bus's name or the format is not valid.
+/// Gives the root a handler: a QueueHandler on the bus, or a StreamHandler on stderr if no bus is named.
+/// True: the process is attached to a bus. False and nothing changed if the root has handlers already, unless
+/// `force`. Throws logbus::Error with OnFailure::kThrow, or if the bus's name or the format is not valid.
 /// Source: logging.basicConfig.
 bool basic_config(const BasicConfig& config = {});
 
@@ -41,12 +41,13 @@ bool basic_config(const BasicConfig& config = {});
 /// Source: logging.disable.
 void disable(Level level) noexcept;
 
-/// The calling thread's name in records from now on, at most 63 bytes. Default: the kernel's (pthread_setname_np).
+/// The calling thread's name in records from now on, at most 63 bytes. Default: the kernel's
+/// (pthread_setname_np).
 void set_thread_name(std::string_view name) noexcept;
 
-/// Waits until the sidecar has handled all that this process has logged; false if that takes longer. Only for the
-/// records of calls that have returned.
+/// Waits until the sidecar has handled all that this process has logged; false if that takes longer. Only for
+/// the records of calls that have returned.
 [[nodiscard]] bool flush(std::chrono::milliseconds timeout) noexcept;
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

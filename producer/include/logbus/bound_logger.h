@@ -18,8 +18,9 @@ class LoggerTree;
 struct LoggerNode;
 }  // namespace detail
 
-/// Adds its fields, encoded when it was made, to each record of its logger. A kv of the call with the same name
-/// wins. Copyable; may be used from several threads. Made by Logger::bind(). Source: logging.LoggerAdapter.
+/// Adds its fields, encoded when it was made, to each record of its logger. A kv of the call with the same
+/// name wins. Copyable; may be used from several threads. Made by Logger::bind(). Source:
+/// logging.LoggerAdapter.
 class BoundLogger {
  public:
   template <class... A>
@@ -43,11 +44,13 @@ class BoundLogger {
     log(Level::kCritical, format, arguments...);
   }
   template <class... A>
-  void exception(FormatString<std::type_identity_t<A>..., ExcInfo> format, const A&... arguments) const noexcept {
+  void exception(FormatString<std::type_identity_t<A>..., ExcInfo> format,
+                 const A&... arguments) const noexcept {
     log(Level::kError, format, arguments..., exc_info);
   }
   template <class... A>
-  void log(Level level, FormatString<std::type_identity_t<A>...> format, const A&... arguments) const noexcept;
+  void log(Level level, FormatString<std::type_identity_t<A>...> format,
+           const A&... arguments) const noexcept;
 
   bool is_enabled_for(Level level) const noexcept;
   const Logger& logger() const noexcept { return *logger_; }
@@ -70,5 +73,5 @@ class BoundLogger {
   detail::FieldBuffer fields_;
 };
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

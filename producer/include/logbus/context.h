@@ -9,8 +9,8 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
 /// While it lives, its fields (and those of the ScopedContexts around it) are in each record that this thread
-/// logs. Encoded once, here. Ends in the reverse order of its making, on the same thread; never allocated with new.
-/// A kv of the call, or of a BoundLogger, with the same name wins.
+/// logs. Encoded once, here. Ends in the reverse order of its making, on the same thread; never allocated
+/// with new. A kv of the call, or of a BoundLogger, with the same name wins.
 class [[nodiscard]] ScopedContext {
  public:
   template <class... T, class... K>
@@ -31,5 +31,5 @@ class [[nodiscard]] ScopedContext {
   detail::FieldBytes view_;
 };
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -24,9 +24,10 @@ inline namespace abi1 LOGBUS_ABI {
 class Filter;
 class Handler;
 
-/// A named place that records come from. Made by get_logger(), never destroyed; everything may be called from any
-/// thread. The calls that log never throw and never allocate on a thread's own lane. Source: logging.Logger.
-/// Differs from Python: the message is a literal with fmt's `{}`, merged by the sidecar; extra fields are kv()s.
+/// A named place that records come from. Made by get_logger(), never destroyed; everything may be called from
+/// any thread. The calls that log never throw and never allocate on a thread's own lane. Source:
+/// logging.Logger. Differs from Python: the message is a literal with fmt's `{}`, merged by the sidecar;
+/// extra fields are kv()s.
 class Logger : private detail::LoggerGate {
  public:
   Logger(const Logger&) = delete;
@@ -62,7 +63,8 @@ class Logger : private detail::LoggerGate {
   void exception(FormatString<std::type_identity_t<A>...> format, const A&... arguments) const noexcept {
     const std::int64_t now = gate.load(std::memory_order_relaxed);
     if (!passes(Level::kError, now)) return;
-    detail::log_enabled(*this, static_cast<int>(Level::kError), (now & 1) != 0, format.site(), arguments..., exc_info);
+    detail::log_enabled(*this, static_cast<int>(Level::kError), (now & 1) != 0, format.site(), arguments...,
+                        exc_info);
   }
   template <class... A>
   LOGBUS_ALWAYS_INLINE void log(Level level, FormatString<std::type_identity_t<A>...> format,
@@ -74,7 +76,9 @@ class Logger : private detail::LoggerGate {
   }
 
   /// Whether a record of this level would go anywhere: one load and one compare.
-  bool is_enabled_for(Level level) const noexcept { return passes(level, gate.load(std::memory_order_relaxed)); }
+  bool is_enabled_for(Level level) const noexcept {
+    return passes(level, gate.load(std::memory_order_relaxed));
+  }
   /// kNotSet: the level of the nearest parent that has one.
   void set_level(Level level) noexcept;
   Level level() const noexcept;
@@ -116,8 +120,8 @@ class Logger : private detail::LoggerGate {
   detail::LoggerNode& node_;
 };
 
-/// The logger of this name, made if it is new; "" and "root" are the root. Never throws: without memory it is the
-/// root. Any thread, also before main and after it. Source: logging.getLogger.
+/// The logger of this name, made if it is new; "" and "root" are the root. Never throws: without memory it is
+/// the root. Any thread, also before main and after it. Source: logging.getLogger.
 Logger& get_logger(std::string_view name = {}) noexcept;
 
 template <class... A>
@@ -127,7 +131,9 @@ void BoundLogger::log(Level level, FormatString<std::type_identity_t<A>...> form
   const detail::FieldBytes bytes = fields_.view();
   detail::log_shared(*logger_, static_cast<int>(level), format.site(), &bytes, arguments...);
 }
-inline bool BoundLogger::is_enabled_for(Level level) const noexcept { return logger_->is_enabled_for(level); }
+inline bool BoundLogger::is_enabled_for(Level level) const noexcept {
+  return logger_->is_enabled_for(level);
+}
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

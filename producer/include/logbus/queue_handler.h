@@ -13,8 +13,8 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
 /// A handler over a Queue: the bus (bus_queue()), one inside the process, or a user's own. Source:
-/// logging.handlers.QueueHandler. Differs from Python: prepare() leaves msg and args unmerged, the listener's side
-/// merges them.
+/// logging.handlers.QueueHandler. Differs from Python: prepare() leaves msg and args unmerged, the listener's
+/// side merges them.
 class QueueHandler : public Handler {
  public:
   /// shared: the listener has the queue too.
@@ -22,7 +22,8 @@ class QueueHandler : public Handler {
 
   /// Changes the record before it is put, in place. Override as in Python. May throw.
   virtual void prepare(LogRecord& record) const;
-  /// Puts the record. Throws logbus::Error if there is no room: emit() is inside handle()'s catch, as in Python.
+  /// Puts the record. Throws logbus::Error if there is no room: emit() is inside handle()'s catch, as in
+  /// Python.
   virtual void enqueue(const LogRecord& record);
 
   const std::shared_ptr<Queue>& queue() const noexcept { return queue_; }
@@ -35,8 +36,9 @@ class QueueHandler : public Handler {
   std::shared_ptr<Queue> queue_;
 };
 
-/// The bus that basic_config() has attached to, as a Queue to put into; null before. get() never gives a record.
+/// The bus that basic_config() has attached to, as a Queue to put into; null before. get() never gives a
+/// record.
 std::shared_ptr<Queue> bus_queue();
 
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

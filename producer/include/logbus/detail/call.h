@@ -18,14 +18,16 @@ inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
 /// Never 0, which is an empty place in the table of sites.
-LOGBUS_ALWAYS_INLINE std::uint64_t site_key(const LoggerGate& logger, int levelno, const CallSite& site) noexcept {
+LOGBUS_ALWAYS_INLINE std::uint64_t site_key(const LoggerGate& logger, int levelno,
+                                            const CallSite& site) noexcept {
   return (site.hash ^ logger.hash ^ hash_of_level(levelno)) | 1;
 }
 
 /// The whole of a record in the usual case; false if anything is unusual, and then nothing has been written.
 template <class Parts>
-LOGBUS_ALWAYS_INLINE bool write_now(const LoggerGate& logger, int levelno, const CallSite& site, const Parts& parts,
-                                    const Extras& extras, std::uint32_t payload) noexcept {
+LOGBUS_ALWAYS_INLINE bool write_now(const LoggerGate& logger, int levelno, const CallSite& site,
+                                    const Parts& parts, const Extras& extras,
+                                    std::uint32_t payload) noexcept {
   LaneWriter* const writer = hot_thread.writer;
   if (writer == nullptr) [[unlikely]]
     return false;
@@ -80,34 +82,36 @@ template <class Parts>
   const Extras extras = extras_for(parts, bound);
   const std::uint32_t payload = payload_size(parts, extras);
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
-  if (direct && payload <= kSmallestRecordLimit && write_now(logger, levelno, site, parts, extras, payload)) return;
+  if (direct && payload <= kSmallestRecordLimit && write_now(logger, levelno, site, parts, extras, payload))
+    return;
   write_slowly(logger, levelno, site, parts, extras);
 }
 
 /// One instantiation for all calls with these argument types.
 template <class... A>
-[[gnu::noinline]] void log_shared(const LoggerGate& logger, int levelno, const CallSite& site, const FieldBytes* bound,
-                                  const A&... arguments) noexcept {
+[[gnu::noinline]] void log_shared(const LoggerGate& logger, int levelno, const CallSite& site,
+                                  const FieldBytes* bound, const A&... arguments) noexcept {
   const std::uint32_t mark = thread_scratch.size();
   auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
   write_parts(logger, levelno, site, parts, bound);
   if (thread_scratch.size() != mark) thread_scratch.rewind(mark);
 }
 
-/// The call is enabled. Only lists of fixed size are written in line: that is a few stores. `site` is copied where its
-/// address is needed, so that it stays a set of constants for the disabled call and the one in line.
+/// The call is enabled. Only lists of fixed size are written in line: that is a few stores. `site` and
+/// the parts are copied where their address is needed, so that they stay in registers for the call in line.
 template <class... A>
-LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, bool direct, const CallSite& site,
-                                      const A&... arguments) noexcept {
+LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, bool direct,
+                                      const CallSite& site, const A&... arguments) noexcept {
   if constexpr ((is_fixed_argument_v<A> && ...)) {
-    auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
+    const auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
     const Extras none;
     if (direct && hot_thread.context == nullptr && site.hash != 0) [[likely]] {
       if (write_now(logger, levelno, site, parts, none, payload_size(parts, none))) [[likely]]
         return;
     }
     const CallSite stored = site;
-    write_parts(logger, levelno, stored, parts, nullptr);
+    auto stored_parts = parts;
+    write_parts(logger, levelno, stored, stored_parts, nullptr);
   } else {
     const CallSite stored = site;
     log_shared(logger, levelno, stored, nullptr, arguments...);
@@ -115,5 +119,5 @@ LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, boo
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

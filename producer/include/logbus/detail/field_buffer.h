@@ -48,5 +48,5 @@ class FieldBuffer {
 };
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

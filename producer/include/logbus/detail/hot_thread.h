@@ -15,8 +15,8 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
-/// A slot of the process's table of sites (open addressing, linear probing). The key is stored last, so that who
-/// finds it finds the id too. id 0: known, but the bus had no room for the site.
+/// A slot of the process's table of sites (open addressing, linear probing). The key is stored last, so that
+/// who finds it finds the id too. id 0: known, but the bus had no room for the site.
 struct SiteEntry {
   std::atomic<std::uint64_t> key;
   std::atomic<std::uint32_t> id;
@@ -30,8 +30,9 @@ struct FieldBytes {
   std::uint32_t count;
 };
 
-/// Written by its thread alone. `writer` is null until the first record; in a forked child it leads to a page that the
-/// kernel has wiped, where no record has room. The table belongs to the segment that the lane lies in.
+/// Written by its thread alone. `writer` is null until the first record; in a forked child it leads to a page
+/// that the kernel has wiped, where no record has room. The table belongs to the segment that the lane lies
+/// in.
 struct HotThread {
   LaneWriter* writer;
   const SiteEntry* sites;
@@ -81,9 +82,9 @@ void attend() noexcept;
 /// The longest payload that fits the thread's lane, or any lane before it has one.
 std::uint32_t max_payload() noexcept;
 /// Passes the record on through the logger tree.
-void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload, std::uint32_t size,
-                bool truncated) noexcept;
+void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
+                std::uint32_t size, bool truncated) noexcept;
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus

@@ -45,7 +45,8 @@ PreparedException prepare_exception(Scratch& to) noexcept;
 PreparedBytes prepare_nothing_made(Scratch& in, std::uint32_t mark, const char* what) noexcept;
 
 template <class F>
-[[gnu::noinline]] PreparedBytes prepare_lazy(const Lazy<F>& lazy, std::string_view spec, Scratch& in) noexcept {
+[[gnu::noinline]] PreparedBytes prepare_lazy(const Lazy<F>& lazy, std::string_view spec,
+                                             Scratch& in) noexcept {
   const auto append = [&] {
     const auto& value = lazy.make();
     const auto prepared = prepare(value, spec, in);
@@ -93,10 +94,12 @@ LOGBUS_ALWAYS_INLINE auto prepare_part(const T& argument, std::size_t index, con
     return prepare_exception(to);
   } else if constexpr (is_kv_v<T>) {
     const std::string_view key = argument.key.text();
-    auto value = prepare_value(argument.value, [&] { return spec_of(site, key); }, to);
+    auto value = prepare_value(
+        argument.value, [&] { return spec_of(site, key); }, to);
     return PreparedField<decltype(value)>{key, argument.key.escaped(), value};
   } else {
-    return prepare_value(argument, [&] { return spec_of(site, index); }, to);
+    return prepare_value(
+        argument, [&] { return spec_of(site, index); }, to);
   }
 }
 
@@ -139,8 +142,8 @@ LOGBUS_ALWAYS_INLINE char* write_field(char* to, const P& part, const Scratch& f
   }
 }
 
-/// Fields that the call didn't name itself: of the thread's context, and of a BoundLogger. Bit i of a mask leaves out
-/// pair i, because a later field has its name.
+/// Fields that the call didn't name itself: of the thread's context, and of a BoundLogger. Bit i of a mask
+/// leaves out pair i, because a later field has its name.
 struct Extras {
   const FieldBytes* context = nullptr;
   const FieldBytes* bound = nullptr;
@@ -177,12 +180,14 @@ LOGBUS_ALWAYS_INLINE std::uint32_t field_count(const std::tuple<P...>& parts, co
 }
 
 template <class... P>
-LOGBUS_ALWAYS_INLINE std::uint32_t payload_size(const std::tuple<P...>& parts, const Extras& extras) noexcept {
+LOGBUS_ALWAYS_INLINE std::uint32_t payload_size(const std::tuple<P...>& parts,
+                                                const Extras& extras) noexcept {
   constexpr std::size_t positional = (std::size_t{0} + ... + !is_field_part_v<P>);
   const std::uint32_t fields = field_count(parts, extras);
   const std::uint32_t map = fields == 0 ? 0 : map_header_size(fields) + extras.size;
   return std::apply(
-      [&](const P&... part) { return ((array_header_size(positional) + map) + ... + part_size(part)); }, parts);
+      [&](const P&... part) { return ((array_header_size(positional) + map) + ... + part_size(part)); },
+      parts);
 }
 
 /// Exactly payload_size() bytes.
@@ -198,7 +203,10 @@ LOGBUS_ALWAYS_INLINE char* write_payload(char* to, const std::tuple<P...>& parts
   const std::uint32_t fields = field_count(parts, extras);
   if (fields == 0) return to;
   to = write_map_header(to, fields);
-  if (extras.count != 0) to = write_extras(to, extras);
+  if (extras.count != 0) {
+    const Extras stored = extras;  // its address stays out of the way of calls without extras
+    to = write_extras(to, stored);
+  }
   const auto write_named = [&]<class Q>(const Q& part) {
     if constexpr (is_field_part_v<Q>) to = write_field(to, part, from);
   };
@@ -217,20 +225,25 @@ bool shrink(std::tuple<P...>& parts, const Extras& extras, std::uint32_t limit, 
       const std::uint32_t text = wire_size(prepared);
       return cut(prepared, text > excess + kExtHeaderSize ? text - excess - kExtHeaderSize : 0, in);
     };
-    if constexpr (std::is_same_v<Q, PreparedException>) return part.present && cut_to(part.text);
-    else if constexpr (is_field_part_v<Q>) return cut_to(part.value);
-    else return cut_to(part);
+    if constexpr (std::is_same_v<Q, PreparedException>)
+      return part.present && cut_to(part.text);
+    else if constexpr (is_field_part_v<Q>)
+      return cut_to(part.value);
+    else
+      return cut_to(part);
   };
   for (std::size_t round = 0; round < sizeof...(P) + 1; ++round) {
     const std::uint32_t size = payload_size(parts, extras);
     if (size <= limit) return true;
     std::uint32_t longest = 0;
-    std::apply([&](P&... part) { ((longest = part_size(part) > longest ? part_size(part) : longest), ...); }, parts);
-    if (!std::apply([&](P&... part) { return (cut_part(part, longest, size - limit) || ...); }, parts)) return false;
+    std::apply([&](P&... part) { ((longest = part_size(part) > longest ? part_size(part) : longest), ...); },
+               parts);
+    if (!std::apply([&](P&... part) { return (cut_part(part, longest, size - limit) || ...); }, parts))
+      return false;
   }
   return payload_size(parts, extras) <= limit;
 }
 
 }  // namespace detail
-}  // namespace abi1
+}  // namespace LOGBUS_ABI
 }  // namespace logbus
