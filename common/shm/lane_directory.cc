@@ -67,8 +67,13 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
     const std::uint64_t word = line.word.load(std::memory_order_acquire);
     const LaneWord tenant = unpack_lane(word);
     if (tenant.state == LaneState::kFree || tenant.slot != index) continue;
-    release_steps(segment, lane);
-    line.busy.store(0, std::memory_order_relaxed);
+    // Only of an OPEN lane: nobody but the holder of this lock takes it from its dead owner. A CLOSED one
+    // holds nothing, and the lease holder may free it at any moment: what is held there may be the next
+    // tenant's.
+    if (tenant.state == LaneState::kOpen) {
+      release_steps(segment, lane);
+      line.busy.store(0, std::memory_order_relaxed);
+    }
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
     const ConsumerLine& reader = segment.consumer_line(lane);
     std::uint64_t unreported = 0;
