@@ -39,7 +39,8 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
     : segment_(segment),
       lease_(LifeLock::try_take(segment, kLeaseLock)),
       fd_(segment.reopen()),
-      dead_since_(segment.slots()),
+      dead_(segment.slots()),
+      memory_(segment.slots()),
       activity_(segment.lanes()) {
   ConsumerControl& control = segment_.consumer();
   if (!lease_.held())
@@ -104,7 +105,8 @@ void Caretaker::look_after() {
   }
   for (std::uint32_t checked = 0, i = 0; i < segment_.slots() && checked < kSlotsPerLook; ++i) {
     next_slot_ = next_slot_ + 1 < segment_.slots() ? next_slot_ + 1 : 0;
-    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    if (slot_state(segment_.slot(next_slot_).word.load(std::memory_order_relaxed)) == SlotState::kFree)
+      continue;
     check_slot(next_slot_);
     ++checked;
   }
@@ -113,37 +115,46 @@ void Caretaker::look_after() {
 void Caretaker::sweep_all() {
   now_ns_ = monotonic_ns();
   for (std::uint32_t slot = 0; slot < segment_.slots(); ++slot)
-    if (slot_state(segment_.slot(slot).word.load(std::memory_order_relaxed)) != SlotState::kFree) check_slot(slot);
+    if (slot_state(segment_.slot(slot).word.load(std::memory_order_relaxed)) != SlotState::kFree)
+      check_slot(slot);
   heartbeat();
   sweep_lanes();
 }
 
 void Caretaker::sweep_lanes() {
   std::uint64_t used = 0;
+  std::fill(memory_.begin(), memory_.end(), 0);
   for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane) {
     look_after_lane(lane);
-    used += lane_memory(segment_, lane);
+    const std::uint64_t memory = lane_memory(segment_, lane);
+    const LaneWord tenant = unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_relaxed));
+    if (tenant.state != LaneState::kFree && tenant.slot < segment_.slots()) memory_[tenant.slot] += memory;
+    used += memory;
   }
-  // The step tables are the truth; a writer's subtraction in this moment is corrected by the next sweep.
+  // The step tables are the truth; a writer's addition or subtraction in this moment is corrected by the next
+  // sweep.
+  for (std::uint32_t slot = 0; slot < segment_.slots(); ++slot)
+    if (segment_.slot(slot).memory_bytes.load(std::memory_order_relaxed) != memory_[slot])
+      segment_.slot(slot).memory_bytes.store(memory_[slot], std::memory_order_relaxed);
   const std::uint64_t all = segment_.consumer().memory_bytes.load(std::memory_order_relaxed);
   segment_.shared().budget_left.store(static_cast<std::int64_t>(all) - static_cast<std::int64_t>(used),
                                       std::memory_order_relaxed);
 }
 
 void Caretaker::check_slot(std::uint32_t index) {
+  Death& dead = dead_[index];
   // Reclaiming is claiming: whoever has the lock is the only one that cleans, and its owner is gone for good.
   if (!base::try_lock_byte(fd_.get(), kSlotLockBase + index)) {
-    dead_since_[index] = 0;
+    dead = {};
     return;
   }
   const ProcessSlot& slot = segment_.slot(index);
-  if (slot_state(slot.word.load(std::memory_order_acquire)) != SlotState::kFree && owner_proven_dead(slot)) {
-    if (dead_since_[index] == 0) dead_since_[index] = now_ns_;
-    if (clean_slot(segment_, index, now_ns_ - dead_since_[index] > kEpitaphNs) &&
-        slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree)
-      dead_since_[index] = 0;
+  const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+  if (slot_state(word) != SlotState::kFree && owner_proven_dead(slot)) {
+    if (dead.since_ns == 0 || dead.word != word) dead = {now_ns_, word};
+    (void)clean_slot(segment_, index, now_ns_ - dead.since_ns > kEpitaphNs);
   } else {
-    dead_since_[index] = 0;
+    dead = {};
   }
   base::unlock_byte(fd_.get(), kSlotLockBase + index);
 }

@@ -26,8 +26,11 @@ class Caretaker {
   /// The same, all of it, now.
   void sweep_all();
 
-  /// The slot's process is known to be dead. Such a lane gets no more frames.
-  bool is_dead(std::uint32_t slot) const noexcept { return dead_since_[slot] != 0; }
+  /// The slot's process is known to be dead, and nobody has the slot since. Its lanes get no more frames.
+  bool is_dead(std::uint32_t slot) const noexcept {
+    return dead_[slot].since_ns != 0 &&
+           dead_[slot].word == segment_.slot(slot).word.load(std::memory_order_acquire);
+  }
   /// Whether any worker is attached (by the kernel's locks).
   bool any_worker() const noexcept;
   /// The budget is more than three quarters used.
@@ -44,12 +47,17 @@ class Caretaker {
 
   const Segment& segment_;
   LifeLock lease_;
-  base::UniqueFd fd_;  // for punching and for testing locks
+  base::UniqueFd fd_;         // for punching and for testing locks
   std::uint64_t now_ns_ = 0;  // monotonic, of this look
   std::uint64_t next_look_ns_ = 0;
   std::uint64_t next_sweep_ns_ = 0;
   std::uint32_t next_slot_ = 0;
-  std::vector<std::uint64_t> dead_since_;  // monotonic ns by slot; 0: alive as far as we know
+  struct Death {
+    std::uint64_t since_ns = 0;  // monotonic; 0: alive as far as we know
+    std::uint64_t word = 0;      // the slot's; a later tenant has another generation
+  };
+  std::vector<Death> dead_;            // by slot
+  std::vector<std::uint64_t> memory_;  // by slot, while a sweep counts
   struct Activity {
     std::uint64_t committed = 0;
     std::uint64_t since_ns = 0;  // monotonic: when `committed` was first seen

@@ -167,6 +167,15 @@ Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexce
   return Room::kReady;
 }
 
+bool LaneOwner::try_make_room(std::uint32_t size, int levelno) noexcept {
+  const bool gap = writer.line->gap_first_ticks.load(std::memory_order_relaxed) != 0;
+  if (size > max_frame() || attachment->segment().is_retired() ||
+      fit(size + (gap ? sizeof(GapFrame) : 0), severity_of(levelno)) != Fit::kYes)
+    return false;
+  if (gap) write_gap();
+  return true;
+}
+
 /// A new lap starts at offset 0 and overwrites the origin of the lap before the current one, so everything
 /// before the current one must have been read: read >= newest.
 ///
@@ -179,7 +188,8 @@ void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::
   const bool all_read = read == writer.position;
   const bool at_end = offset + size > usable(attachment->segment().lane_size(), severity);
   const bool mostly_read = consumed >= 2 * (writer.position - read);
-  if (offset == 0 || !(all_read || ((at_end || mostly_read) && consumed >= size))) return;
+  // A lap that this record would not fit into only takes room from those of a higher severity.
+  if (offset == 0 || !(all_read || ((at_end || mostly_read) && usable(consumed, severity) >= size))) return;
   Word64(&origin)[2] = writer.line->origin;
   const std::size_t oldest =
       origin[0].load(std::memory_order_relaxed) <= origin[1].load(std::memory_order_relaxed) ? 0 : 1;
@@ -269,7 +279,9 @@ bool LaneOwner::take_step(std::uint32_t step) noexcept {
   }
   Word64& used = attachment->slot().memory_bytes;
   const std::uint64_t cap = segment.consumer().max_per_process_bytes.load(std::memory_order_relaxed);
-  if (used.load(std::memory_order_relaxed) + bytes > cap) return false;
+  // The count is a hint as well and may be below zero for a moment.
+  const auto have = static_cast<std::int64_t>(used.load(std::memory_order_relaxed));
+  if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes > cap) return false;
   store_step(
       word, StepState::kGrowing);  // killed from here on: the reclaimer hands it to the lease holder to punch
   auto& budget = segment.shared().budget_left;
