@@ -122,7 +122,8 @@ class LaneTap {
     view.data = segment_.lane_data(lane_);
     view.size = segment_.lane_size();
     view.committed = line.committed.load(std::memory_order_acquire);
-    view.origin = {line.origin[0].load(std::memory_order_relaxed), line.origin[1].load(std::memory_order_relaxed)};
+    view.origin = {line.origin[0].load(std::memory_order_relaxed),
+                   line.origin[1].load(std::memory_order_relaxed)};
     return view;
   }
 

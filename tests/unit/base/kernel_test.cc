@@ -13,8 +13,8 @@
 #include <string>
 #include <thread>
 
-#include "base/unique_fd.h"
 #include <logbus/error.h>
+#include "base/unique_fd.h"
 
 namespace logbus::base {
 namespace {

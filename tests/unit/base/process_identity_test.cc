@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <string>
 
-#include "base/unique_fd.h"
 #include <logbus/error.h>
+#include "base/unique_fd.h"
 
 namespace logbus::base {
 namespace {
@@ -44,7 +44,9 @@ TEST(ProcessIdentityTest, BootIdIsAUuidThatStays) {
   EXPECT_EQ(boot_id(), boot_id());
 }
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 TEST(UniqueFdTest, ClosesWhatItOwns) {
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -80,7 +82,9 @@ TEST(ErrorTest, CarriesTheErrnoAndItsText) {
   EXPECT_STREQ(e.what(), "can't open bus /x: No such file or directory");
 }
 
-TEST(ErrorTest, WithoutErrnoIsTheSentenceAlone) { EXPECT_STREQ(Error(0, "no").what(), "no"); }
+TEST(ErrorTest, WithoutErrnoIsTheSentenceAlone) {
+  EXPECT_STREQ(Error(0, "no").what(), "no");
+}
 
 }  // namespace
 }  // namespace logbus::base
