@@ -56,6 +56,10 @@ FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_av
   FormatStep step;
   step.conversion = conversion;
   step.conversion.key = {};  // it points into the format, which the step outlives
+  if (conversion.is_percent_sign) {
+    step.text = "%";
+    return step;
+  }
   const auto fail = [&step](std::string_view text) {
     step.kind = FormatStep::Kind::kError;
     step.text = text;
@@ -70,10 +74,6 @@ FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_av
   if (conversion.has_key) {
     dict_available = false;
     step.field = FieldName(conversion.key);
-  }
-  if (conversion.letter == '%') {
-    step.text = "%";
-    return step;  // a literal; Python looks the key up, which can only matter if there is no such field
   }
   if (!conversion.has_key) {
     if (!dict_available) return fail("TypeError: not enough arguments for format string");

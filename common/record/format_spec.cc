@@ -51,9 +51,8 @@ std::string shown(char32_t type) {
 class SpecParser {
  public:
   SpecParser(std::string_view text, char default_align, std::string_view type_name)
-      : text_(text), type_name_(type_name) {
+      : text_(text), type_name_(type_name), is_text_(default_align == '<') {
     spec_.align = default_align;
-    const bool right_by_default = default_align == '>';
     bool fill_given = false;
     bool align_given = false;
     std::size_t after_fill = 0;
@@ -73,7 +72,7 @@ class SpecParser {
     spec_.alternate = take('#');
     if (!fill_given && take('0')) {
       spec_.fill = "0";
-      if (!align_given && right_by_default) spec_.align = '=';
+      if (!align_given && !is_text_) spec_.align = '=';
     }
     if (is_digit(peek())) spec_.width = number();
     if (take(',')) spec_.thousands = ',';
@@ -118,19 +117,17 @@ class SpecParser {
       }
     }
     if (spec_.thousands == 0) return;
-    const bool decimal =
-        spec_.type == 0 ||
-        (spec_.type < 128 &&
-         std::string_view("defgEG%F").find(static_cast<char>(spec_.type)) != std::string_view::npos);
-    const bool binary =
-        spec_.type < 128 && spec_.type != 0 &&
-        std::string_view("boxX").find(static_cast<char>(spec_.type)) != std::string_view::npos;
-    if (decimal || (binary && spec_.thousands == '_')) return;
-    throw_value_error(fmt::format("Cannot specify '{}' with {}.", spec_.thousands, shown(spec_.type)));
+    const char32_t type = spec_.type == 0 && is_text_ ? U's' : spec_.type;
+    const auto is_one_of = [type](std::string_view types) {
+      return type < 128 && types.find(static_cast<char>(type)) != std::string_view::npos;
+    };
+    if (type == 0 || is_one_of("defgEG%F") || (spec_.thousands == '_' && is_one_of("boxX"))) return;
+    throw_value_error(fmt::format("Cannot specify '{}' with {}.", spec_.thousands, shown(type)));
   }
 
   std::string_view text_;
   std::string_view type_name_;
+  bool is_text_;
   std::size_t at_ = 0;
   Spec spec_;
 };

@@ -201,6 +201,10 @@ class Arguments {
 };
 
 void append_next(PercentConversion conversion, Arguments& arguments, std::string& out) {
+  if (conversion.is_percent_sign) {
+    out.push_back('%');
+    return;
+  }
   if (conversion.has_key) arguments.select(conversion.key);
   if (conversion.width == PercentConversion::kStar) {
     conversion.width = arguments.next_size("width");
@@ -213,10 +217,6 @@ void append_next(PercentConversion conversion, Arguments& arguments, std::string
     conversion.precision = std::max(arguments.next_size("precision"), 0);
   }
   if (conversion.error != nullptr) throw_value_error(conversion.error);
-  if (conversion.letter == '%') {
-    out.push_back('%');
-    return;
-  }
   append_converted(conversion, arguments.next(), out);
 }
 
@@ -224,6 +224,11 @@ void append_next(PercentConversion conversion, Arguments& arguments, std::string
 
 PercentConversion parse_conversion(std::string_view format, std::size_t& at) {
   PercentConversion conversion;
+  if (at < format.size() && format[at] == '%') {
+    ++at;
+    conversion.is_percent_sign = true;
+    return conversion;
+  }
   const auto fail = [&](const char* error) {
     conversion.error = error;
     at = format.size();

@@ -26,6 +26,7 @@ struct PercentConversion {
   int precision = kAbsent;
   char32_t letter = 0;
   std::size_t letter_index = 0;  // in code points from the format's begin, for the error's text
+  bool is_percent_sign = false;  // "%%"; '%' behind anything else is no conversion
   const char* error = nullptr;   // what is wrong, before any argument is looked at
 
   /// %s and nothing else about it.
@@ -37,7 +38,7 @@ struct PercentConversion {
 /// Reads the conversion behind the '%' at `format[at - 1]` and moves `at` behind it.
 PercentConversion parse_conversion(std::string_view format, std::size_t& at);
 
-/// Appends `value` as the conversion says (its width and precision are numbers, its letter not '%').
+/// Appends `value` as the conversion says (its width and precision are numbers, it is no percent sign).
 /// Throws PythonError.
 void append_converted(const PercentConversion& conversion, const Value& value, std::string& out);
 
