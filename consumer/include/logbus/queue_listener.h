@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Python's QueueListener: takes records from a queue and hands them to handlers, on a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <logbus/detail/abi.h>
+#include <logbus/handler.h>
+#include <logbus/log_record.h>
+#include <logbus/queue.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+
+/// Borrows the queue, which must outlive it. start() and stop() are for one thread. Derive to handle records
+/// otherwise, and call stop() in the derived destructor: the thread calls the virtual functions until then.
+/// Source: logging.handlers.QueueListener.
+/// Differs from Python: handlers buffer within a batch and are flushed at its end; nothing a handler does
+/// ends the thread.
+class QueueListener {
+ public:
+  /// `handlers` get every record, in this order; their levels count only with `respect_handler_level`.
+  QueueListener(Queue& queue, std::vector<std::shared_ptr<Handler>> handlers,
+                bool respect_handler_level = false);
+  virtual ~QueueListener();
+  QueueListener(const QueueListener&) = delete;
+  QueueListener& operator=(const QueueListener&) = delete;
+
+  /// Starts the thread. Throws Error "Listener already started".
+  void start();
+  /// Handles what is queued, flushes, ends the thread and waits for it. Does nothing if it isn't started.
+  /// Throws what the queue threw, if that ended the thread before.
+  void stop();
+  /// The same, but leaves in the queue what is not handled within `timeout`; false if it left anything
+  /// undone. A handler that blocks is still waited for.
+  bool stop(std::chrono::milliseconds timeout);
+  /// Whether the thread is there and has not ended by itself.
+  bool running() const noexcept { return running_.load(std::memory_order_acquire); }
+
+  /// Called by stop(), on its thread: lets the listener's thread end once the queue has nothing more.
+  /// Override it for a queue that must be told too.
+  virtual void enqueue_sentinel();
+
+ protected:
+  /// The next record into `record`; false if none came within `timeout`.
+  virtual bool dequeue(LogRecord& record, std::chrono::milliseconds timeout);
+  /// Changes a record before it is handled. Nothing by default.
+  virtual void prepare(LogRecord& record);
+  /// Gives the record to the handlers.
+  virtual void handle(LogRecord& record);
+
+  bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+  const std::vector<std::shared_ptr<Handler>>& handlers() const noexcept { return handlers_; }
+
+ private:
+  void run() noexcept;
+  std::size_t handle_batch(LogRecord& record);
+  void flush_handlers() noexcept;
+  void defer_flush(bool deferred) noexcept;
+  void join();
+
+  Queue& queue_;
+  std::vector<std::shared_ptr<Handler>> handlers_;  // shared with whoever else logs to them
+  bool respect_handler_level_;
+  std::thread thread_;
+  std::atomic<bool> running_{false};
+  std::atomic<bool> stopping_{false};   // end when the queue has nothing more
+  std::atomic<bool> abandoned_{false};  // end after this batch
+  std::exception_ptr failure_;          // the thread's; read after the join
+  std::mutex ended_lock_;
+  std::condition_variable ended_;
+};
+
+}  // namespace LOGBUS_ABI
+}  // namespace logbus

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <logbus/queue_listener.h>
+
+#include <unistd.h>
+
+#include <cstring>
+
+#include <logbus/error.h>
+
+namespace logbus {
+inline namespace abi1 {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// A flush is a write(2) for each handler, and read positions move after it. This many records of some 100
+// bytes make it a write of 400 KiB, beyond which larger ones gain nothing; it is also what a killed sidecar
+// may repeat.
+constexpr std::size_t kBatchRecords = 4096;
+// With slow handlers a batch ends sooner: nobody who follows a file waits longer than this for a line behind
+// them.
+constexpr auto kBatchTime = 5ms;
+// A clock read costs as much as handling half a record; looked at so seldom it costs nothing.
+constexpr std::size_t kClockEvery = 64;
+// interrupt() ends the wait. This bounds it for a queue that has none.
+constexpr auto kWait = 250ms;
+
+// For a failure that no handler has taken: the last resort, and it must not fail itself.
+void report(const char* what) noexcept {
+  char line[512];
+  const int length = std::snprintf(line, sizeof line, "--- Logging error ---\nQueueListener: %.400s\n", what);
+  if (length > 0) [[maybe_unused]]
+    const ssize_t ignored = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+QueueListener::QueueListener(Queue& queue, std::vector<std::shared_ptr<Handler>> handlers,
+                             bool respect_handler_level)
+    : queue_(queue), handlers_(std::move(handlers)), respect_handler_level_(respect_handler_level) {}
+
+QueueListener::~QueueListener() {
+  try {
+    stop();
+  } catch (const std::exception& error) {
+    report(error.what());
+  }
+}
+
+void QueueListener::start() {
+  if (thread_.joinable()) throw Error("Listener already started");
+  stopping_.store(false, std::memory_order_relaxed);  // the thread starts after these
+  abandoned_.store(false, std::memory_order_relaxed);
+  running_.store(true, std::memory_order_relaxed);
+  failure_ = nullptr;
+  thread_ = std::thread([this] { run(); });
+}
+
+void QueueListener::stop() {
+  if (!thread_.joinable()) return;
+  enqueue_sentinel();
+  join();
+}
+
+bool QueueListener::stop(std::chrono::milliseconds timeout) {
+  if (!thread_.joinable()) return true;
+  enqueue_sentinel();
+  {
+    std::unique_lock lock(ended_lock_);
+    ended_.wait_for(lock, timeout, [this] { return !running(); });
+  }
+  const bool done = !running();
+  abandoned_.store(true, std::memory_order_release);
+  queue_.interrupt();
+  join();
+  return done;
+}
+
+void QueueListener::join() {
+  thread_.join();
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void QueueListener::enqueue_sentinel() {
+  stopping_.store(true, std::memory_order_release);
+  queue_.interrupt();
+}
+
+bool QueueListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) {
+  return queue_.get(record, timeout);
+}
+
+void QueueListener::prepare(LogRecord&) {}
+
+void QueueListener::handle(LogRecord& record) {
+  for (const std::shared_ptr<Handler>& handler : handlers_) {
+    if (!respect_handler_level_ || record.levelno >= static_cast<int>(handler->level()))
+      handler->handle(record);
+  }
+}
+
+void QueueListener::run() noexcept {
+  defer_flush(true);
+  try {
+    LogRecord record;
+    for (;;) {
+      // Read before the batch: what was queued before the sentinel is then in this batch or a later one.
+      const bool last = stopping();
+      const std::size_t handled = handle_batch(record);
+      if (handled > 0) {
+        flush_handlers();
+        queue_.task_done();
+      }
+      if (abandoned_.load(std::memory_order_acquire) || (last && handled == 0)) break;
+    }
+  } catch (...) {  // the queue's: without it there is nothing to go on with
+    failure_ = std::current_exception();
+    flush_handlers();
+  }
+  defer_flush(false);
+  const std::lock_guard lock(ended_lock_);
+  running_.store(false, std::memory_order_release);
+  ended_.notify_all();
+}
+
+std::size_t QueueListener::handle_batch(LogRecord& record) {
+  std::size_t handled = 0;
+  Clock::time_point end;
+  while (handled < kBatchRecords) {
+    const bool wait = handled == 0 && !stopping();
+    if (!dequeue(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
+    try {
+      prepare(record);
+      handle(record);
+    } catch (const std::exception& error) {
+      report(error.what());
+    } catch (...) {
+      report("unknown exception");
+    }
+    ++handled;
+    if (handled == 1) end = Clock::now() + kBatchTime;
+    if (handled % kClockEvery == 0 && Clock::now() >= end) break;
+    if (abandoned_.load(std::memory_order_acquire)) break;
+  }
+  return handled;
+}
+
+void QueueListener::flush_handlers() noexcept {
+  for (const std::shared_ptr<Handler>& handler : handlers_) {
+    try {
+      handler->flush();
+    } catch (const std::exception& error) {
+      handler->handle_error(nullptr, error);
+    } catch (...) {
+      report("unknown exception in flush()");
+    }
+  }
+}
+
+void QueueListener::defer_flush(bool deferred) noexcept {
+  for (const std::shared_ptr<Handler>& handler : handlers_) {
+    try {
+      handler->defer_flush(deferred);
+    } catch (const std::exception& error) {
+      handler->handle_error(nullptr, error);
+    }
+  }
+}
+
+}  // namespace abi1
+}  // namespace logbus

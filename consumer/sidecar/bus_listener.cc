@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "sidecar/bus_listener.h"
+
+#include <algorithm>
+
+namespace logbus::sidecar {
+namespace {
+
+using namespace std::chrono_literals;
+
+// `logbus stat` is read by people: older counters than this would look wrong, newer ones nobody would notice.
+constexpr auto kPublishInterval = 100ms;
+// How long to look for records before asking whether the bus is idle.
+constexpr std::chrono::milliseconds kIdleWait = 20ms;
+
+}  // namespace
+
+BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle)
+    : QueueListener(bus, pipeline.handlers),
+      bus_(bus),
+      dispatcher_(*pipeline.dispatcher),
+      until_idle_(until_idle) {}
+
+BusListener::~BusListener() {
+  try {
+    stop();
+  } catch (...) {  // what ended the thread; whoever wanted to know has called stop()
+  }
+}
+
+void BusListener::enqueue_sentinel() {
+  bus_.begin_stop();
+  QueueListener::enqueue_sentinel();
+}
+
+bool BusListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) {
+  if (timeout == 0ms) return bus_.get(record, timeout);
+  // Between two batches: everything given so far is flushed and committed.
+  if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
+    publish_at_ = now + kPublishInterval;
+    bus_.publish_handlers(handlers());
+  }
+  if (bus_.get(record, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
+  if (until_idle_ && bus_.idle()) enqueue_sentinel();
+  return false;
+}
+
+void BusListener::handle(LogRecord& record) {
+  dispatcher_.handle(record);
+}
+
+}  // namespace logbus::sidecar

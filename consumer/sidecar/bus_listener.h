@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The listener of logbusd: from the bus, through the logger tree.
+#pragma once
+
+#include <chrono>
+
+#include <logbus/queue_listener.h>
+
+#include "dispatcher.h"
+#include "drain.h"
+#include "sidecar/pipeline.h"
+
+namespace logbus::sidecar {
+
+/// Borrows both. With `until_idle` it ends by itself once the bus is empty and no worker is attached.
+class BusListener : public QueueListener {
+ public:
+  BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle);
+  ~BusListener() override;
+
+  /// From now on only what is committed at this moment is handled.
+  void enqueue_sentinel() override;
+
+ protected:
+  bool dequeue(LogRecord& record, std::chrono::milliseconds timeout) override;
+  void handle(LogRecord& record) override;
+
+ private:
+  consumer::BusQueue& bus_;
+  consumer::Dispatcher& dispatcher_;
+  bool until_idle_;
+  std::chrono::steady_clock::time_point
+      publish_at_{};  // when the handlers' counters are next put where `stat` reads
+};
+
+}  // namespace logbus::sidecar

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The sections of a configuration, one function each; config.cc calls them in Python's order.
+#pragma once
+
+#include "sidecar/config.h"
+#include "sidecar/config_section.h"
+
+namespace logbus::sidecar {
+
+void parse_formatters(Section& root, Configuration& configuration);
+void parse_filters(Section& root, Configuration& configuration);
+/// Needs the formatters and filters.
+void parse_handlers(Section& root, Configuration& configuration);
+/// Needs the handlers and filters. Root comes first, also if the file doesn't name it.
+void parse_loggers(Section& root, Configuration& configuration);
+void parse_bus(Section& root, Configuration& configuration);
+
+/// What is only wrong, or surprising, when all the parts are seen together.
+void check_whole(Section& root, const Configuration& configuration);
+
+}  // namespace logbus::sidecar
