@@ -73,7 +73,7 @@ class FormatString {
  public:
   template <std::size_t N>
   consteval FormatString(const char (&literal)[N], const char* file = __builtin_FILE(),
-                         const char* function = __builtin_FUNCTION(), int line = __builtin_LINE())
+                         const char* function = __builtin_FUNCTION(), int line = __builtin_LINE()) noexcept
       : site_{literal, file, function, 0, N - 1, line, MessageStyle::kBrace} {
     constexpr auto positional = detail::field_types<true, A...>();
     constexpr auto named = detail::field_types<false, A...>();
@@ -90,7 +90,7 @@ class FormatString {
 
   template <class T>
   requires(!std::is_same_v<T, RuntimeFormat> && !detail::is_char_array_v<T>)
-      FormatString(const T&) {  // NOLINT: catches every other message to say what is wrong
+      FormatString(const T&) noexcept {  // NOLINT: catches every other message to say what is wrong
     static_assert(
         detail::never_v<T>,
         "logbus: the message must be a string literal; log other text with logger.info(\"{}\", text), or "
