@@ -89,6 +89,14 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
     const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
     writer.newest = std::max(a, b);
     older = std::min(a, b);
+    // A free lane has been read to its end, and its last lap fits into it. If not, somebody has written over
+    // these words: start where the reader is, whose word no worker can write.
+    const std::uint64_t read = segment.consumer_line(i).read.load(std::memory_order_acquire);
+    if (writer.position != read || writer.newest > read || read - writer.newest > segment.lane_size()) {
+      writer.position = writer.newest = older = read;
+      for (Word64& origin : line.origin) origin.store(read, std::memory_order_relaxed);
+      line.committed.store(read, std::memory_order_release);
+    }
     held_begin = held_end = 0;
     std::uint64_t dropped = 0;
     for (const Word64& count : line.dropped) dropped += count.load(std::memory_order_relaxed);
