@@ -91,8 +91,8 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
     committed_[index] = committed;
     return false;
   }
-  if (committed < lane.cursor) return false;  // positions never go back: not a value of ours
   committed_[index] = committed;
+  if (committed < lane.cursor) return false;  // positions never go back: not a value of ours
   const shm::ProducerLine& line = segment_.producer_line(index);
   lane.view.committed = committed;
   // Relaxed, after the acquire of `committed`: the origins of all laps up to there are visible. A later lap's
