@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// A bus in numbers.
+#include "tools/bus_statistics.h"
+
+#include <algorithm>
+#include <map>
+
+#include <logbus/detail/clock.h>
+
+namespace logbus::tools {
+namespace {
+
+using namespace detail;
+
+template <class Word>
+auto load(const Word& word) {
+  return word.load(std::memory_order_relaxed);
+}
+
+/// Unsigned counters of a file that others write or have damaged: a difference never wraps.
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+  return a - std::min(a, b);
+}
+
+SidecarStatistics sidecar_of(const shm::Snapshot& snapshot, bool of_this_boot) {
+  const ConsumerControl& control = snapshot.consumer();
+  SidecarStatistics sidecar;
+  if (load(control.epoch) == 0) return sidecar;
+  sidecar.state = snapshot.lease_life() == shm::Life::kLive ? SidecarState::kRunning
+                  : load(control.holder_state) == 2         ? SidecarState::kReleased
+                                                            : SidecarState::kDied;
+  sidecar.pid = load(control.holder_pid);
+  sidecar.config_path = shm::bounded_text(control.config_path);
+  sidecar.attached_ns = static_cast<std::int64_t>(load(control.attached_realtime_ns));
+  const std::uint64_t heartbeat =
+      of_this_boot ? load(control.heartbeat_monotonic_ns) : load(control.heartbeat_realtime_ns);
+  if (heartbeat != 0)
+    sidecar.heartbeat_age_ns = static_cast<std::int64_t>(
+        minus(clock_ns(of_this_boot ? CLOCK_MONOTONIC : CLOCK_REALTIME), heartbeat));
+  return sidecar;
+}
+
+std::vector<HandlerStatistics> handlers_of(const ConsumerControl& control) {
+  std::vector<HandlerStatistics> handlers;
+  const std::size_t count = std::min<std::uint64_t>(load(control.handler_count), kMaxHandlers);
+  for (std::size_t i = 0; i < count; ++i) {
+    const HandlerEntry& entry = control.handlers[i];
+    handlers.push_back({std::string(shm::bounded_text(entry.name)),
+                        std::string(shm::bounded_text(entry.class_name)), load(entry.records),
+                        load(entry.bytes), load(entry.errors), load(entry.dropped), load(entry.queue_length),
+                        load(entry.queue_capacity)});
+  }
+  return handlers;
+}
+
+/// Folds five severities into D I W E.
+void add_severities(const Word64 (&counts)[kSeverities], std::array<std::uint64_t, 4>& to) {
+  for (std::size_t i = 0; i < kSeverities; ++i) to[std::min<std::size_t>(i, 3)] += load(counts[i]);
+}
+
+std::uint64_t sum(const Word64 (&counts)[kSeverities]) {
+  std::uint64_t total = 0;
+  for (const Word64& count : counts) total += load(count);
+  return total;
+}
+
+class Collector {
+ public:
+  explicit Collector(const shm::Snapshot& snapshot) : snapshot_(snapshot), clock_(snapshot.make_clock()) {}
+
+  BusStatistics run() {
+    const ConsumerControl& control = snapshot_.consumer();
+    result_.policy = load(control.policy) == static_cast<std::uint32_t>(Policy::kBlock) ? "block" : "drop";
+    result_.memory_limit_bytes = load(control.memory_bytes);
+    result_.sites = load(snapshot_.shared().sites_used);
+    result_.sites_limit = snapshot_.sites();
+    result_.sidecar = sidecar_of(snapshot_, clock_.of_this_boot());
+    result_.drained = load(control.drained);
+    result_.late = load(control.late);
+    result_.truncated = load(control.truncated);
+    result_.invalid_utf8 = load(control.invalid_utf8);
+    result_.format_errors = load(control.format_errors);
+    result_.quarantined_lanes = load(control.quarantined_lanes);
+    result_.handlers = handlers_of(control);
+    for (std::uint32_t i = 0; i < snapshot_.slots(); ++i) add_slot(i);
+    for (std::uint32_t lane = 0; lane < snapshot_.lanes(); ++lane) add_lane(lane);
+    if (oldest_unread_ != 0)
+      result_.lag_ns = std::max<std::int64_t>(
+          0, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) - clock_.to_ns(oldest_unread_));
+    for (auto& [slot, worker] : workers_) result_.workers.push_back(std::move(worker));
+    return std::move(result_);
+  }
+
+ private:
+  void add_slot(std::uint32_t index) {
+    const ProcessSlot& slot = snapshot_.slot(index);
+    result_.dropped += sum(slot.dropped_no_lane);
+    if (slot_state(load(slot.word)) == SlotState::kFree) return;
+    WorkerStatistics& worker = workers_[index];
+    worker.slot = index;
+    worker.name = shm::bounded_text(slot.process_name);
+    worker.pid = load(slot.pid);
+    worker.life = snapshot_.slot_life(index);
+    worker.committed = load(slot.records_closed);
+    worker.dropped = load(slot.dropped_closed) + sum(slot.dropped_no_lane);
+    add_severities(slot.dropped_no_lane, worker.dropped_by_severity);
+  }
+
+  void add_lane(std::uint32_t lane) {
+    const ProducerLine& line = snapshot_.producer_line(lane);
+    const std::uint64_t records = load(line.records);
+    const std::uint64_t dropped = sum(line.dropped);
+    const std::uint64_t memory = snapshot_.lane_memory(lane);
+    result_.committed += records;
+    result_.dropped += dropped;
+    result_.memory_bytes += memory;
+    const Lag lag = lag_of(lane);
+    result_.lag.records += lag.records;
+    result_.lag.bytes += lag.bytes;
+    const LaneWord word = unpack_lane(load(line.word));
+    const auto found = workers_.find(word.slot);
+    if (word.state == LaneState::kFree || found == workers_.end()) return;
+    WorkerStatistics& worker = found->second;
+    ++worker.lanes;
+    worker.committed += minus(records, load(line.records_before));
+    worker.dropped += minus(dropped, load(line.dropped_before));
+    if (load(line.dropped_before) == 0) add_severities(line.dropped, worker.dropped_by_severity);
+    worker.memory_bytes += memory;
+    worker.lag.records += lag.records;
+    worker.lag.bytes += lag.bytes;
+  }
+
+  Lag lag_of(std::uint32_t lane) {
+    Lag lag;
+    if (load(snapshot_.producer_line(lane).committed) == load(snapshot_.consumer_line(lane).read)) return lag;
+    const shm::LaneContents contents = snapshot_.read_lane(lane);
+    lag.bytes = minus(contents.committed, contents.read);
+    for (const shm::Frame& frame : contents.frames) {
+      const bool is_record = frame.kind() == FrameKind::kRecord || frame.kind() == FrameKind::kInline;
+      if (frame.position < contents.read || !is_record) continue;
+      ++lag.records;
+      oldest_unread_ = oldest_unread_ == 0 ? frame.ticks : std::min(oldest_unread_, frame.ticks);
+    }
+    return lag;
+  }
+
+  const shm::Snapshot& snapshot_;
+  shm::TickClock clock_;
+  std::uint64_t oldest_unread_ = 0;  // ticks
+  std::map<std::uint32_t, WorkerStatistics> workers_;
+  BusStatistics result_;
+};
+
+}  // namespace
+
+BusStatistics collect_statistics(const shm::Snapshot& snapshot) {
+  return Collector(snapshot).run();
+}
+
+}  // namespace logbus::tools
