@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// What a log call costs, by Google Benchmark. Needs a sidecar that drains $LOGBUS_BUS; tests/bench/run starts
+// one.
+//
+// A tight loop outruns any sidecar, so calls are timed in batches that fit a lane, and the sidecar catches up
+// between them, outside the clock. That every record was committed and none dropped is checked by
+// tests/bench/run.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <logbus/logger.h>
+
+#include "floor.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kBatch = 1000;
+
+logbus::Logger& logger() {
+  static logbus::Logger& it = logbus::get_logger("bench");
+  return it;
+}
+
+/// Times batches of `call(i)`; reports one call.
+template <class Call>
+void in_batches(benchmark::State& state, int batch, bool drained, Call call) {
+  call(0);
+  for (auto _ : state) {
+    const auto begin = Clock::now();
+    for (int i = 0; i < batch; ++i) call(i);
+    const auto end = Clock::now();
+    state.SetIterationTime(std::chrono::duration<double>(end - begin).count() / batch);
+    if (drained && !logbus::flush(std::chrono::seconds(20)))
+      state.SkipWithError("the sidecar does not drain");
+  }
+}
+
+void floor_of_call(benchmark::State& state) {
+  logbus::bench::Floor floor(logbus::bench::bus_clock());
+  in_batches(state, kBatch, false, [&](int i) { floor.store(i, 2 * i, i / 2.0); });
+}
+
+void enabled_call(benchmark::State& state) {
+  in_batches(state, kBatch, true, [](int i) { logger().info("a {} b {} c {}", i, 2 * i, i / 2.0); });
+}
+
+void enabled_string(benchmark::State& state) {
+  const std::string text(static_cast<std::size_t>(state.range(0)), 'x');
+  in_batches(state, kBatch, true, [&](int) { logger().info("text {}", text); });
+}
+
+void empty_loop(benchmark::State& state) {
+  int i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(++i);
+}
+
+void disabled_call(benchmark::State& state) {
+  const logbus::Logger& quiet = logger();
+  int i = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(++i);
+    quiet.debug("a {} b {} c {}", i, 2 * i, i / 2.0);
+  }
+}
+
+}  // namespace
+
+BENCHMARK(floor_of_call)->UseManualTime();
+BENCHMARK(floor_of_call)->UseManualTime()->Threads(2);
+BENCHMARK(enabled_call)->UseManualTime()->Iterations(400);
+BENCHMARK(enabled_call)->UseManualTime()->Iterations(400)->Threads(2);
+BENCHMARK(enabled_string)->UseManualTime()->Iterations(200)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
+BENCHMARK(enabled_string)->UseManualTime()->Iterations(200)->Arg(64)->Threads(2);
+BENCHMARK(empty_loop);
+BENCHMARK(disabled_call);
+BENCHMARK(disabled_call)->Threads(2);
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  logbus::basic_config({.level = logbus::Level::kInfo, .on_failure = logbus::OnFailure::kThrow});
+  logger().info("starts");
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The sidecar stands still for a while: `block` loses nothing, `drop` tells exactly how much it lost."""
+
+import os
+import signal
+import struct
+import time
+
+import tap
+from bus import Bus, count_records, finish
+from tap import SOAK, check, check_equal, wait_for
+
+THREADS = 4
+
+
+def returned(bus, path):
+    try:
+        with open(path, "rb") as file:
+            return struct.unpack(f"={THREADS}Q", file.read(8 * THREADS))
+    except (FileNotFoundError, struct.error):
+        return (0,) * THREADS
+
+
+def test_block():
+    """block: workers wait while the sidecar stands still, then go on; nothing is lost"""
+    records = 20_000
+    with Bus(overflow="block", block_timeout="60 s", lane_size="64 KiB", max_hold="30 s") as bus:
+        bus.start_sidecar()
+        board = os.path.join(bus.home, "board")
+        for stop in range(3):
+            bus.sidecar.send_signal(signal.SIGSTOP)
+            fleet = bus.worker(first_worker=stop, threads=THREADS, records=records, board=board + str(stop))
+
+            def stands_still():
+                before = returned(bus, board + str(stop))
+                time.sleep(0.1)
+                return min(before) > 0 and before == returned(bus, board + str(stop))
+
+            wait_for(stands_still, "all threads wait for room")
+            check(fleet.poll() is None and max(returned(bus, board + str(stop))) < records, "nobody had to wait")
+            bus.sidecar.send_signal(signal.SIGCONT)
+            finish(fleet, "workers")
+        bus.stop_sidecar()
+        count = count_records(bus.lines())
+        check_equal(count.records, 3 * THREADS * records, "records written")
+        check_equal(set(count.next.values()), {records}, "records of each thread")
+        check_equal(count.reported_drops, 0, "drops told")
+
+
+def test_block_gives_up():
+    """block: after block_timeout the record is dropped and counted, and the worker goes on"""
+    records = 3000
+    with Bus(overflow="block", block_timeout="1 ms", lane_size="64 KiB") as bus:
+        bus.start_sidecar()
+        bus.sidecar.send_signal(signal.SIGSTOP)
+        bus.run_worker(threads=1, records=records)
+        bus.sidecar.send_signal(signal.SIGCONT)
+        bus.stop_sidecar()
+        count = count_records(bus.lines(), with_gaps=True)
+        check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
+        check_equal(count.records + count.reported_drops, records, "lines and drops told")
+
+
+def test_drop():
+    """drop: lines plus drops told equal the calls, exactly, over several stops"""
+    records = 100_000
+    rounds = 10 if SOAK else 3
+    with Bus(overflow="drop", lane_size="64 KiB") as bus:
+        bus.start_sidecar()
+        for round_ in range(rounds):
+            fleet = bus.worker(first_worker=round_ * 10, processes=2, threads=THREADS, records=records, pause_us=100)
+            for _ in range(4):
+                time.sleep(0.03)
+                bus.sidecar.send_signal(signal.SIGSTOP)
+                time.sleep(0.1)
+                bus.sidecar.send_signal(signal.SIGCONT)
+            finish(fleet, "workers")
+        calls = rounds * 2 * THREADS * records
+        bus.stop_sidecar()
+        counters = bus.stat()["records"]
+        count = count_records(bus.lines(), with_gaps=True, in_time_order=False)
+        check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
+        check_equal(count.records + count.reported_drops, calls, "lines and drops told")
+        check_equal(counters["dropped"], count.reported_drops, "drops counted in the bus and drops told")
+        check_equal(counters["committed"], count.records, "records committed and lines")
+        print(f"# {count.reported_drops} of {calls} dropped")
+
+
+def test_drop_without_sidecar():
+    """drop, no sidecar: a later one tells exactly what was lost"""
+    records = 50_000
+    with Bus(overflow="drop") as bus:
+        bus.env["LOGBUS_LEVEL"] = "info"
+        bus.settings["memory"] = "1 MiB"
+        bus.start_sidecar()  # it makes the bus with these settings
+        bus.stop_sidecar()
+        bus.run_worker(processes=2, threads=2, records=records)
+        bus.drain()
+        count = count_records(bus.lines(), with_gaps=True)
+        check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
+        check_equal(count.records + count.reported_drops, 4 * records, "lines and drops told")
+
+
+def test_block_without_sidecar():
+    """block, no sidecar: nobody waits for one that is not there"""
+    records = 50_000
+    with Bus(overflow="block", block_timeout="60 s", memory="1 MiB") as bus:
+        bus.start_sidecar()
+        bus.stop_sidecar()
+        bus.run_worker(seconds=20, processes=1, threads=2, records=records)
+        bus.drain()
+        count = count_records(bus.lines(), with_gaps=True)
+        check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
+        check_equal(count.records + count.reported_drops, 2 * records, "lines and drops told")
+
+
+if __name__ == "__main__":
+    tap.run(globals())
