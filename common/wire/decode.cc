@@ -135,6 +135,7 @@ bool take_reserved_fields(LogRecord& record) {
 class Decoder::Impl {
  public:
   ReadState state;
+  ValueReader reader{state};
   Fields fields;
   List list;
 };
@@ -152,12 +153,12 @@ DecodeResult Decoder::decode_record(const Site& site, std::span<const std::byte>
     ReadState& state = impl_->state;
     state.start(payload.size());
     std::size_t offset = 0;
-    if (!ValueReader(state).read_list(payload, offset, become<List>(record.args))) return state.result;
+    if (!impl_->reader.read_list(payload, offset, become<List>(record.args))) return state.result;
     record.exc_text.clear();
     record.stack_info.clear();
     record.overrides.clear();
     if (payload.size() - offset >= kSmallestFields && starts_map(payload[offset])) {
-      if (!ValueReader(state).read_fields(payload, offset, record.extra)) return state.result;
+      if (!impl_->reader.read_fields(payload, offset, record.extra)) return state.result;
       if (!take_reserved_fields(record)) return DecodeResult::kMalformed;
     } else {
       record.extra.clear();
@@ -183,7 +184,7 @@ DecodeResult Decoder::decode_record(std::span<const std::byte> payload, LogRecor
     ReadState& state = impl_->state;
     state.start(payload.size());
     std::size_t offset = 0;
-    if (!ValueReader(state).read_fields(payload, offset, impl_->fields)) return state.result;
+    if (!impl_->reader.read_fields(payload, offset, impl_->fields)) return state.result;
     reset(record);
     for (auto& [name, value] : impl_->fields) {
       if (!set_attribute(record, name, value)) return DecodeResult::kMalformed;
@@ -202,7 +203,7 @@ DecodeResult Decoder::decode_site(std::span<const std::byte> bytes, Site& site) 
     state.start(bytes.size());
     List& list = impl_->list;
     std::size_t offset = 0;
-    if (!ValueReader(state).read_list(bytes, offset, list)) return state.result;
+    if (!impl_->reader.read_list(bytes, offset, list)) return state.result;
     const bool good =
         list.size() == kSiteElements && take(list[0], site.name) && take(list[1], site.levelno) &&
         take(list[2], site.levelname) && take(list[3], site.pathname) && take(list[4], site.lineno) &&
@@ -222,7 +223,7 @@ DecodeResult Decoder::decode_names(std::span<const std::byte> payload, Names& na
     names.thread_name.reset();
     names.process_name.reset();
     std::size_t offset = 0;
-    if (!ValueReader(state).read_fields(payload, offset, impl_->fields)) return state.result;
+    if (!impl_->reader.read_fields(payload, offset, impl_->fields)) return state.result;
     for (auto& [name, value] : impl_->fields) {
       bool good = true;
       if (name == key::kThreadName) good = take(value, names.thread_name.emplace());

@@ -9,19 +9,33 @@
 
 namespace logbus::wire {
 
+namespace {
+
+/// Whether the `Words` times eight bytes at `text` are all ASCII.
+template <std::size_t Words>
+bool is_ascii(const char* text) noexcept {
+  std::uint64_t words[Words];
+  std::memcpy(words, text, sizeof words);
+  std::uint64_t bits = 0;
+  for (const std::uint64_t word : words) bits |= word;
+  return (bits & 0x8080808080808080U) == 0;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view text) noexcept {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
   std::size_t at = 0;
   while (at < text.size()) {
-    if (text.size() - at >= sizeof(std::uint64_t)) {
-      std::uint64_t word;
-      std::memcpy(&word, text.data() + at, sizeof word);
-      if ((word & kHighBits) == 0) {
-        at += sizeof word;
-        continue;
-      }
+    const std::size_t left = text.size() - at;
+    if (left >= 32 && is_ascii<4>(text.data() + at)) {
+      at += 32;
+    } else if (left >= 8 && is_ascii<1>(text.data() + at)) {
+      at += 8;
+    } else if (left < 8 && text.size() >= 8 && is_ascii<1>(text.data() + text.size() - 8)) {
+      return true;
+    } else if (record::next_code_point(text, at) == record::kInvalidCodePoint) {
+      return false;
     }
-    if (record::next_code_point(text, at) == record::kInvalidCodePoint) return false;
   }
   return true;
 }

@@ -31,26 +31,33 @@ std::string_view as_text(std::span<const std::byte> bytes) noexcept {
 
 }  // namespace
 
-bool ValueReader::read(std::span<const std::byte> bytes, std::size_t& offset, Value& value) {
-  target_ = &value;
-  return parse(bytes, offset);
-}
+/// msgpack-c's state machine, whose stack outlives a parse: msgpack::parse() allocates one each time.
+class ValueReader::Parser : public msgpack::detail::parse_helper<ValueReader> {
+ public:
+  using msgpack::detail::parse_helper<ValueReader>::parse_helper;
+};
+
+ValueReader::ValueReader(ReadState& state) : state_(state), parser_(std::make_unique<Parser>(*this)) {}
+ValueReader::~ValueReader() = default;
 
 bool ValueReader::read_list(std::span<const std::byte> bytes, std::size_t& offset, List& list) {
-  root_list_ = &list;
-  return parse(bytes, offset);
+  return parse(bytes, offset, &list, nullptr);
 }
 
 bool ValueReader::read_fields(std::span<const std::byte> bytes, std::size_t& offset, Fields& fields) {
-  root_fields_ = &fields;
-  return parse(bytes, offset);
+  return parse(bytes, offset, nullptr, &fields);
 }
 
-bool ValueReader::parse(std::span<const std::byte> bytes, std::size_t& offset) {
+bool ValueReader::parse(std::span<const std::byte> bytes, std::size_t& offset, List* list, Fields* fields) {
+  target_ = nullptr;
+  key_ = nullptr;
+  root_list_ = list;
+  root_fields_ = fields;
+  parser_->init();
   const std::string_view text = as_text(bytes);
-  // The result of a visitor that stopped, or of missing bytes, is in the state already.
-  msgpack::parse(text.data(), text.size(), offset, *this);
-  return state_.result == DecodeResult::kOk;
+  const auto result = parser_->execute(text.data(), text.size(), offset);
+  // Anything else is an error, or more bytes that the parser waits for. A visitor that stopped has said why.
+  return result == msgpack::PARSE_SUCCESS || state_.fail(DecodeResult::kMalformed);
 }
 
 bool ValueReader::visit_positive_integer(std::uint64_t value) {
@@ -183,7 +190,7 @@ bool ValueReader::visit_ext(const char* bytes, std::uint32_t size) {
     case detail::kExtTimestamp:
       return put_time(payload);
     case detail::kExtChar:
-      return payload.size() == 1 ? put(payload[0]) : state_.fail(DecodeResult::kMalformed);
+      return put_char(payload);
     case detail::kExtPointer:
       return payload.size() == 8 ? put(Pointer{get_u64(payload.data())})
                                  : state_.fail(DecodeResult::kMalformed);
@@ -198,6 +205,12 @@ bool ValueReader::visit_ext(const char* bytes, std::uint32_t size) {
     default:
       return put_text("<ext " + std::to_string(type) + ">");
   }
+}
+
+bool ValueReader::put_char(std::string_view payload) {
+  if (payload.size() != 1) return state_.fail(DecodeResult::kMalformed);
+  // Half of a sequence: text, since no char may become part of a message unescaped.
+  return is_utf8(payload) ? put(payload[0]) : put_text(payload);
 }
 
 bool ValueReader::put_text(std::string_view text) {
@@ -243,10 +256,10 @@ bool ValueReader::put_duration(std::string_view payload) {
 }
 
 bool ValueReader::put_items(List& items, std::string_view payload) {
-  ValueReader reader(state_);  // as deep as the depth allows, each a few hundred bytes of stack
+  if (!inner_) inner_ = std::make_unique<ValueReader>(state_);
   const auto bytes = std::as_bytes(std::span(payload.data(), payload.size()));
   std::size_t offset = 0;
-  if (!reader.read_list(bytes, offset, items)) return false;
+  if (!inner_->read_list(bytes, offset, items)) return false;
   return offset == payload.size() || state_.fail(DecodeResult::kMalformed);
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,14 +37,17 @@ struct ReadState {
   bool bounded_by_bytes = true;
 };
 
-/// Reads one value off the front of some bytes. May throw std::bad_alloc.
+/// Reads one value off the front of some bytes. May throw std::bad_alloc. Made once and kept: so are its
+/// buffers.
 class ValueReader {
  public:
-  explicit ValueReader(ReadState& state) noexcept : state_(state) {}
+  explicit ValueReader(ReadState& state);
+  ~ValueReader();
+  ValueReader(const ValueReader&) = delete;
+  ValueReader& operator=(const ValueReader&) = delete;
 
   // Each reads at `offset` and moves it behind the value; false with the reason in the state. read_list
   // refuses what is no array, read_fields what is no map with strings for keys.
-  bool read(std::span<const std::byte> bytes, std::size_t& offset, Value& value);
   bool read_list(std::span<const std::byte> bytes, std::size_t& offset, List& list);
   bool read_fields(std::span<const std::byte> bytes, std::size_t& offset, Fields& fields);
 
@@ -68,11 +72,11 @@ class ValueReader {
   bool end_map_value();
   bool end_map();
   void parse_error(std::size_t, std::size_t) { state_.fail(DecodeResult::kMalformed); }
-  void insufficient_bytes(std::size_t, std::size_t) { state_.fail(DecodeResult::kMalformed); }
-  bool referenced() const { return false; }
-  void set_referenced(bool) {}
+  void init() noexcept { frame_count_ = 0; }
 
  private:
+  class Parser;
+
   /// A container that is being filled; exactly one of the pointers is set. The containers above it do not
   /// grow meanwhile, so the pointer stays good.
   struct Frame {
@@ -82,7 +86,7 @@ class ValueReader {
     std::size_t index;
   };
 
-  bool parse(std::span<const std::byte> bytes, std::size_t& offset);
+  bool parse(std::span<const std::byte> bytes, std::size_t& offset, List* list, Fields* fields);
   bool open(Frame frame, std::size_t elements);
   Frame& top() noexcept { return frames_[frame_count_ - 1]; }
   void close() noexcept;
@@ -98,12 +102,15 @@ class ValueReader {
     return held != nullptr ? *held : target_->variant().template emplace<T>();
   }
   void assign(std::string& to, const char* text, std::uint32_t size);
+  bool put_char(std::string_view payload);
   bool put_text(std::string_view text);
   bool put_time(std::string_view payload);
   bool put_duration(std::string_view payload);
   bool put_items(List& items, std::string_view payload);
 
   ReadState& state_;
+  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<ValueReader> inner_;  // for the payload of an extension, made at the first
   // Where the next value goes. Null where only the root's container may come, or a field's key (then key_ is
   // set).
   Value* target_ = nullptr;

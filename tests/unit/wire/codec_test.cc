@@ -241,6 +241,10 @@ TEST(PayloadTest, EscapesAndCountsWhatIsNotUtf8) {
   EXPECT_EQ(decoder.invalid_utf8(), 3U);
 }
 
+TEST(PayloadTest, EscapesCharsThatAreHalfASequence) {
+  EXPECT_EQ(decoded_arguments('\x7f', '\xe4'), (List{'\x7f', Text{"\\xe4"}}));
+}
+
 TEST(PayloadTest, ShowsUnknownExtensionsByTheirNumber) {
   EXPECT_EQ(decoded("\x92\xd4\x63\0\xd6\xfe\0\0\0\0"s).args, Value(List{Text{"<ext 99>"}, Text{"<ext -2>"}}));
 }
