@@ -16,14 +16,14 @@ TAIL_LINES = 30
 GOOD = {"OK", "EXPECTEDFAIL"}
 
 
-def gtest_cases(folder, name):
-    """The (case name, state) pairs of one GoogleTest program, or [] if it died before it wrote them."""
+def cases_of(folder, name):
+    """The (case name, state) pairs of one GoogleTest program or TAP script, or [] if it has none or died before."""
     path = os.path.join(folder, "meson-logs", "testlog.junit.xml")
     if not os.path.exists(path):
         return []
     cases = []
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
-        if not suite.get("name", "").startswith(f"logbus.{name}."):
+        if suite.get("name") != f"logbus.{name}" and not suite.get("name", "").startswith(f"logbus.{name}."):
             continue
         for case in suite.iter("testcase"):
             if case.find("failure") is not None or case.find("error") is not None:
@@ -32,7 +32,7 @@ def gtest_cases(folder, name):
                 state = "skipped"
             else:
                 state = "passed"
-            cases.append((f"{case.get('classname')}.{case.get('name')}", state))
+            cases.append((f"{case.get('classname').removeprefix('logbus.' + name)}.{case.get('name')}".lstrip("."), state))
     return cases
 
 
@@ -47,7 +47,7 @@ def count(folder, totals, failures):
             test = json.loads(line)
             name, result = test["name"], test["result"]
             output = (test.get("stdout") or "") + (test.get("stderr") or "")
-            cases = gtest_cases(folder, name)
+            cases = cases_of(folder, name)
             for case, state in cases:
                 totals[state] += 1
                 if state == "failed":
