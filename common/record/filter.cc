@@ -28,5 +28,5 @@ bool Filterer::filter(LogRecord& record) const {
                      [&record](const auto& filter) { return filter->filter(record); });
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

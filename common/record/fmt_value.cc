@@ -27,6 +27,45 @@ const void* as_pointer(const Pointer& pointer) noexcept {
   return reinterpret_cast<const void*>(static_cast<std::uintptr_t>(pointer.address));
 }
 
+// fmt 9's ranges, without a spec, quote the text in them; a range inside of another container is printed by a
+// formatter that never saw a spec, and doesn't.
+enum class Quotes : bool { kNone, kText };
+
+void append_element(const Value& value, Quotes quotes, std::string& out);
+
+void append_items(const List& items, Quotes quotes, std::string& out) {
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    if (index != 0) out += ", ";
+    append_element(items[index], quotes, out);
+  }
+}
+
+void append_pairs(const Dict& dict, std::string& out) {
+  for (std::size_t index = 0; index < dict.size(); ++index) {
+    if (index != 0) out += ", ";
+    append_element(dict[index].first, Quotes::kText, out);
+    out += ": ";
+    append_element(dict[index].second, Quotes::kText, out);
+  }
+}
+
+void append_element(const Value& value, Quotes quotes, std::string& out) {
+  if (const auto* list = value.get_if<List>()) {
+    out.push_back('[');
+    append_items(*list, Quotes::kNone, out);
+    out.push_back(']');
+  } else if (const auto* set = value.get_if<Set>()) {
+    out.push_back('{');
+    append_items(set->items, Quotes::kNone, out);
+    out.push_back('}');
+  } else if (quotes == Quotes::kText &&
+             (value.get_if<std::string>() != nullptr || value.get_if<char>() != nullptr)) {
+    append_fmt(value, "?", out);
+  } else {
+    append_fmt(value, out);
+  }
+}
+
 // fmt's range formatter: an optional `n` (no brackets), then `:` and the elements' spec.
 struct RangeSpec {
   bool brackets = true;
@@ -49,13 +88,13 @@ void append_range(const List& items, std::string_view open, std::string_view clo
                   std::string_view spec_text, std::string& out) {
   const RangeSpec spec(spec_text);
   if (spec.brackets) out += open;
-  for (std::size_t index = 0; index < items.size(); ++index) {
-    if (index != 0) out += ", ";
-    if (spec.has_element) {
+  if (spec.has_element) {
+    for (std::size_t index = 0; index < items.size(); ++index) {
+      if (index != 0) out += ", ";
       append_fmt(items[index], spec.element, out);
-    } else {
-      append_fmt_element(items[index], out);
     }
+  } else {
+    append_items(items, Quotes::kText, out);
   }
   if (spec.brackets) out += close;
 }
@@ -64,22 +103,14 @@ void append_map(const Dict& dict, std::string_view spec_text, std::string& out) 
   const RangeSpec spec(spec_text);
   if (!spec.element.empty()) throw fmt::format_error("unknown format specifier");
   if (spec.brackets) out.push_back('{');
-  for (std::size_t index = 0; index < dict.size(); ++index) {
-    if (index != 0) out += ", ";
-    append_fmt_element(dict[index].first, out);
-    out += ": ";
-    append_fmt_element(dict[index].second, out);
-  }
+  append_pairs(dict, out);
   if (spec.brackets) out.push_back('}');
 }
 
 void append_tuple(const Tuple& tuple, std::string_view spec, std::string& out) {
   if (!spec.empty()) throw fmt::format_error("unknown format specifier");
   out.push_back('(');
-  for (std::size_t index = 0; index < tuple.items.size(); ++index) {
-    if (index != 0) out += ", ";
-    append_fmt_element(tuple.items[index], out);
-  }
+  append_items(tuple.items, Quotes::kText, out);
   out.push_back(')');
 }
 
@@ -140,11 +171,6 @@ void append_fmt(const Value& value, std::string& out) {
 
 void append_fmt(const Value& value, std::string_view spec, std::string& out) {
   std::visit(SpecVisitor{spec, out}, value.variant());
-}
-
-void append_fmt_element(const Value& value, std::string& out) {
-  const bool quoted = value.get_if<std::string>() != nullptr || value.get_if<char>() != nullptr;
-  append_fmt(value, quoted ? std::string_view("?") : std::string_view(), out);
 }
 
 }  // namespace logbus::record

@@ -13,7 +13,4 @@ namespace logbus::record {
 void append_fmt(const Value& value, std::string& out);
 /// As "{:spec}" prints it; the spec holds no nested fields. Throws fmt::format_error.
 void append_fmt(const Value& value, std::string_view spec, std::string& out);
-/// As it stands inside of a printed container: text and characters quoted.
-void append_fmt_element(const Value& value, std::string& out);
-
 }  // namespace logbus::record

@@ -178,5 +178,5 @@ void Formatter::format_time(const LogRecord& record, std::string& out) const {
   }
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -121,5 +121,5 @@ void Handler::format(const LogRecord& record, std::string& out) const {
   (formatter_ != nullptr ? *formatter_ : *plain).format(record, out);
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

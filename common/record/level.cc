@@ -50,5 +50,5 @@ std::optional<Level> level_from_name(std::string_view name) {
   return Level{found->second};
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -111,5 +111,5 @@ bool is_log_record_attribute(std::string_view name) noexcept {
   return record::attribute_from_name(name).has_value();
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

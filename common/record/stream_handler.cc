@@ -179,5 +179,5 @@ void StreamHandler::release_stream() noexcept {
   descriptor_ = -1;
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -47,5 +47,5 @@ void BaseRotatingHandler::rotate(const std::string& source, const std::string& d
   }
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -75,5 +75,5 @@ void FileHandler::close() {
   closed_ = true;
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -72,5 +72,5 @@ void RotatingFileHandler::do_rollover() {
   if (!delays()) open();
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

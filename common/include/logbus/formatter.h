@@ -14,11 +14,11 @@ inline namespace abi1 LOGBUS_ABI {
 
 /// Settings of a Formatter; "" means absent, as in Python.
 struct FormatterOptions {
-  std::string format;   // "": the message alone
-  std::string datefmt;  // strftime; "": "%Y-%m-%d %H:%M:%S,mmm"
+  std::string format = {};   // "": the message alone
+  std::string datefmt = {};  // strftime; "": "%Y-%m-%d %H:%M:%S,mmm"
   char style = '%';     // '%', '{' or '$'
   bool validate = true;
-  Fields defaults;   // fields for records that lack them
+  Fields defaults = {};  // fields for records that lack them
   bool utc = false;  // converter: gmtime instead of localtime
   std::string default_time_format = "%Y-%m-%d %H:%M:%S";
   std::string default_msec_format = "%s,%03d";  // "": no milliseconds

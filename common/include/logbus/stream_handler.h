@@ -86,5 +86,5 @@ class StreamHandler : public Handler {
   std::vector<std::size_t> ends_;  // where each whole record ends
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

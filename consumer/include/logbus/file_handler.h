@@ -44,5 +44,5 @@ class FileHandler : public StreamHandler {
   bool closed_ = false;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -19,5 +19,5 @@ class NullHandler : public Handler {
   void emit(const LogRecord&) override {}
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

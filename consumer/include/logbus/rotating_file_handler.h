@@ -64,5 +64,5 @@ class RotatingFileHandler : public BaseRotatingHandler {
   unsigned backup_count_;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus
