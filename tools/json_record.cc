@@ -67,6 +67,8 @@ bool take_created(const Json& json, std::int64_t& to) {
   return json.is_number_float() && static_cast<double>(to) / 1e9 == json.get<double>();
 }
 
+constexpr std::int64_t kMicrosecond = 1000;
+
 /// Gives the attribute's member the value, if it can hold it: whatever it is, Python's attribute would be
 /// just that.
 bool take_attribute(LogRecord& record, std::string_view key, const Json& value) {
@@ -116,29 +118,34 @@ const Json* find(const Json& object, const char* key) {
   return found == object.end() ? nullptr : &*found;
 }
 
-/// `created_ns` is exact where `created` is a float: it wins unless the two contradict each other.
-void take_created_ns(const Json& object, LogRecord& record, bool& taken) {
+/// `created_ns` is exact where `created` is a float, perhaps one cut to microseconds: it counts unless the
+/// two contradict each other.
+bool take_created_ns(const Json& object, LogRecord& record) {
   std::int64_t ns = 0;
   const Json* exact = find(object, "created_ns");
-  taken = exact != nullptr && take_integer(*exact, ns);
-  if (!taken) return;
+  if (exact == nullptr || !take_integer(*exact, ns)) return false;
   const Json* created = find(object, "created");
-  if (created != nullptr &&
-      !(created->is_number_float() && created->get<double>() == static_cast<double>(ns) / 1e9)) {
-    taken = false;
-    return;
+  std::int64_t rounded = 0;
+  if (created != nullptr) {
+    const bool same = created->is_number() && created->get<double>() == static_cast<double>(ns) / 1e9;
+    take_created(*created, rounded);
+    if (!same && rounded != 0 && (rounded < ns - kMicrosecond || rounded > ns + kMicrosecond)) return false;
+    // The float that was given stays, even where the nanoseconds would give its neighbour.
+    std::erase_if(record.overrides, [](const auto& field) { return field.first == "created"; });
+    if (!same || !created->is_number_float()) set(record.overrides, "created", to_value(*created));
   }
   record.created_ns = ns;
-  std::erase_if(record.overrides, [](const auto& field) { return field.first == "created"; });
+  return true;
 }
 
 /// `relativeCreated` says when the process started, if it is one that leads back to the same float.
 void take_relative_created(const Json& json, LogRecord& record) {
-  if (json.is_number_float() && record.created_ns != 0 && std::abs(json.get<double>()) < 1e15) {
-    record.start_ns = record.created_ns - std::llround(json.get<double>() * 1e6);
-    if (record.relative_created() == json.get<double>()) return;
-    record.start_ns = 0;
-  }
+  constexpr double kFarthest = 9e12;  // milliseconds that fit 64 bits as nanoseconds
+  if (json.is_number_float() && record.created_ns != 0 && std::abs(json.get<double>()) < kFarthest &&
+      !__builtin_sub_overflow(record.created_ns, std::llround(json.get<double>() * 1e6), &record.start_ns) &&
+      record.relative_created() == json.get<double>())
+    return;
+  record.start_ns = 0;
   set(record.overrides, "relativeCreated", to_value(json));
 }
 
@@ -188,10 +195,8 @@ LogRecord make_log_record(const Json& object) {
       set(record.overrides, name, to_value(value));
     }
   }
-  bool taken = false;
-  take_created_ns(object, record, taken);
-  if (const Json* given = find(object, "created_ns"); given != nullptr && !taken)
-    set(record.extra, "created_ns", to_value(*given));
+  if (!take_created_ns(object, record))
+    if (const Json* given = find(object, "created_ns")) set(record.extra, "created_ns", to_value(*given));
   if (const Json* relative = find(object, "relativeCreated")) take_relative_created(*relative, record);
   return record;
 }

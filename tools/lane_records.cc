@@ -51,13 +51,11 @@ LaneRecords::LaneRecords(shm::Snapshot& snapshot, std::optional<std::uint32_t> o
   clock_.refresh();
 }
 
-LaneTenant LaneRecords::tenant_of(std::uint32_t lane, std::uint64_t word) const {
-  const ProducerLine& line = snapshot_.producer_line(lane);
+LaneTenant LaneRecords::tenant_of(const shm::LaneContents& contents) const {
   LaneTenant tenant;
-  tenant.thread = line.thread.load(std::memory_order_relaxed);
-  tenant.thread_name =
-      shm::bounded_text(line.thread_name[line.name_index.load(std::memory_order_relaxed) & 1]);
-  const LaneWord owner = unpack_lane(word);
+  tenant.thread = contents.thread;
+  tenant.thread_name = contents.thread_name;
+  const LaneWord owner = unpack_lane(contents.word);
   if (owner.state == LaneState::kFree || owner.slot >= snapshot_.slots()) return tenant;
   const ProcessSlot& slot = snapshot_.slot(owner.slot);
   tenant.slot = owner.slot;
@@ -68,13 +66,12 @@ LaneTenant LaneRecords::tenant_of(std::uint32_t lane, std::uint64_t word) const 
 }
 
 void LaneRecords::add_lane(std::uint32_t lane) {
-  const ProducerLine& line = snapshot_.producer_line(lane);
   ReadLane read;
   read.lane = lane;
   read.contents = snapshot_.read_lane(lane);
-  read.tenant = tenant_of(lane, load(line.word));
+  read.tenant = tenant_of(read.contents);
   // A tenant comes only to a lane that has been read to its end, and begins a lap of its own.
-  read.frames_of_another = read.tenant.slot && load(line.records) == load(line.records_before);
+  read.frames_of_another = read.tenant.slot && !read.contents.of_tenant;
   LaneTenant owner = read.tenant;
   if (read.frames_of_another) owner = {};
   names_.push_back({owner.thread_name, owner.process_name});

@@ -73,7 +73,7 @@ class LaneRecords {
     std::string thread_name, process_name;
   };
   void add_lane(std::uint32_t lane);
-  LaneTenant tenant_of(std::uint32_t lane, std::uint64_t word) const;
+  LaneTenant tenant_of(const shm::LaneContents& contents) const;
   void decode_gap(const shm::Frame& frame, Entry& entry);
 
   shm::Snapshot& snapshot_;

@@ -27,8 +27,8 @@ constexpr int kLaneAttempts = 4;
 /// A lane's words at one moment.
 struct LineReading {
   std::uint64_t committed, newest, older, read;
+  std::uint64_t word;
   std::uint32_t busy;
-  bool free;
 
   LineReading(const ProducerLine& producer, const ConsumerLine& consumer)
       : committed(producer.committed.load(std::memory_order_relaxed)),
@@ -37,14 +37,22 @@ struct LineReading {
         older(std::min(producer.origin[0].load(std::memory_order_relaxed),
                        producer.origin[1].load(std::memory_order_relaxed))),
         read(consumer.read.load(std::memory_order_relaxed)),
-        busy(producer.busy.load(std::memory_order_relaxed)),
-        free(unpack_lane(producer.word.load(std::memory_order_relaxed)).state == LaneState::kFree) {}
+        word(producer.word.load(std::memory_order_relaxed)),
+        busy(producer.busy.load(std::memory_order_relaxed)) {}
 
   bool makes_sense(std::uint64_t size) const noexcept {
     return newest <= committed && committed - newest <= size && read <= committed &&
            (read >= newest || (read >= older && newest - older <= size));
   }
 };
+
+void take_tenant(const ProducerLine& line, LaneContents& contents) {
+  contents.word = line.word.load(std::memory_order_relaxed);
+  contents.thread = line.thread.load(std::memory_order_relaxed);
+  contents.thread_name = bounded_text(line.thread_name[line.name_index.load(std::memory_order_relaxed) & 1]);
+  contents.of_tenant =
+      line.records.load(std::memory_order_relaxed) != line.records_before.load(std::memory_order_relaxed);
+}
 
 /// A file in the bus's directory under a bus's name is the bus; anything else may be a copy of one.
 bool is_in_place(const std::string& path) {
@@ -216,6 +224,7 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
   contents.committed = was.committed;
   contents.read = was.read;
   contents.origin = was.newest;
+  take_tenant(producer, contents);
   if (!was.makes_sense(size)) {
     contents.corrupt_at = was.read;
     return false;
@@ -231,6 +240,7 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
   }
   const LineReading now = read_lines();
   contents.read = std::min(now.read, was.committed);
+  take_tenant(producer, contents);
 
   // Bytes of a lap stay while it is the newest; once it is the one before, only what is unread stays.
   std::uint64_t position = was.committed;
@@ -238,7 +248,7 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
     position = std::clamp(now.read, rest, was.newest);
   else if (now.older == was.newest)
     position = std::clamp(now.read, was.newest, was.committed);
-  const bool whole = now.newest == was.newest && position == rest;
+  const bool whole = now.newest == was.newest && position == rest && now.word == was.word;
 
   const LaneView view{contents.data.data(), size, was.committed, {was.older, was.newest}};
   const auto has_memory = [&](std::uint64_t offset, std::uint64_t bytes) {
@@ -263,8 +273,8 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
       break;
     }
   }
-  if (was.busy != 0 && now.busy == was.busy && now.committed == was.committed && !was.free &&
-      !is_committed(lane, was.busy, used))
+  if (was.busy != 0 && now.busy == was.busy && now.committed == was.committed &&
+      unpack_lane(was.word).state != LaneState::kFree && !is_committed(lane, was.busy, used))
     contents.in_flight = was.busy >> 2;
   return whole;
 }

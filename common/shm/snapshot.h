@@ -29,6 +29,11 @@ enum class Life {
 /// What one lane holds: frames from the start of its newest lap, also those already read, and the unread rest
 /// of the lap before. `frames` lead into `data`.
 struct LaneContents {
+  std::uint64_t word = 0;  // LaneWord
+  std::uint32_t thread = 0;
+  std::string thread_name;
+  /// The tenant has committed something: then the newest lap is its own.
+  bool of_tenant = false;
   std::uint64_t committed = 0;
   std::uint64_t read = 0;
   std::uint64_t origin = 0;  // of the newest lap

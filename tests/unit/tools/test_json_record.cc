@@ -86,7 +86,7 @@ TEST(MakeLogRecordTest, KeepsValuesThatNoMemberHolds) {
 TEST(MakeLogRecordTest, KeepsCreatedExactly) {
   const LogRecord record = made(R"({"created":1772352842.118204})");
   EXPECT_EQ(record.created(), 1772352842.118204);
-  EXPECT_EQ(record.created_ns, 1772352842118203878);
+  EXPECT_EQ(record.created_ns, 1772352842118204117);
   EXPECT_EQ(made(R"({"created":1772352842})").attribute("created"), Value(1772352842));
   EXPECT_EQ(made(R"({"created":0.1234567890123})").attribute("created"), Value(0.1234567890123));
   EXPECT_EQ(made(R"({"created":1e300})").attribute("created"), Value(1e300));
@@ -95,6 +95,8 @@ TEST(MakeLogRecordTest, KeepsCreatedExactly) {
 TEST(MakeLogRecordTest, PrefersIntegerNanosecondsThatAgree) {
   EXPECT_EQ(made(R"({"created":1772352842.118204,"created_ns":1772352842118204311})").created_ns,
             1772352842118204311);
+  EXPECT_EQ(made(R"({"created":1772352842.118204,"created_ns":1772352842118204311})").attribute("created"),
+            Value(1772352842.118204));
   const LogRecord contradicting = made(R"({"created":5.5,"created_ns":1772352842118204311})");
   EXPECT_EQ(contradicting.created(), 5.5);
   EXPECT_EQ(contradicting.attribute("created_ns"), Value(std::int64_t{1772352842118204311}));

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+// dump of a bus whose worker lives, was killed, or of which there is but a copy.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <logbus/error.h>
+#include "tools_bus.h"
+
+namespace logbus::testing {
+namespace {
+
+using Messages = std::vector<std::string>;
+
+class DumpTest : public ::testing::Test {
+ protected:
+  std::string path() const { return shm::bus_path(options_); }
+  shm::Snapshot snapshot() const { return shm::Snapshot::of_bus(options_); }
+  shm::Segment sidecar() const { return shm::Segment::open_existing(options_, shm::Segment::Role::kSidecar); }
+
+  TempDir directory_;
+  shm::BusOptions options_ = small_bus(directory_);
+};
+
+/// Two threads that take turns.
+void two_threads(const shm::BusOptions& options) {
+  static auto attachment = shm::Attachment::attach(options, "web-2");
+  TestWriter rx(*attachment, 4719, "rx-1");
+  TestWriter tx(*attachment, 4720, "tx-1");
+  for (int i = 0; i < 3; ++i) {
+    rx.log("orders.api", 20, "charge {}", "rx" + std::to_string(i));
+    tx.log("orders.db", 30, "query {}", "tx" + std::to_string(i));
+  }
+}
+
+const Messages kTurns = {"charge rx0", "query tx0", "charge rx1", "query tx1", "charge rx2", "query tx2"};
+
+TEST_F(DumpTest, ShowsALiveBusInTimeOrderAcrossLanes) {
+  Child child([&] { two_threads(options_); });
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), kTurns);
+  const auto processes = dumped_objects(snapshot, "process");
+  ASSERT_EQ(processes.size(), 1U);
+  EXPECT_EQ(processes[0]["name"], "web-2");
+  EXPECT_EQ(processes[0]["pid"], child.pid());
+  EXPECT_EQ(processes[0]["state"], "live");
+  const auto lanes = dumped_objects(snapshot, "lane");
+  ASSERT_EQ(lanes.size(), 2U);
+  EXPECT_EQ(lanes[0]["thread_name"], "rx-1");
+  EXPECT_GT(lanes[0]["committed"], 0);
+  EXPECT_EQ(lanes[0]["read"], 0);
+  EXPECT_EQ(lanes[0]["resident"], 8192);
+}
+
+TEST_F(DumpTest, ShowsWhatAKilledWorkerHadCommitted) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), kTurns);
+  EXPECT_EQ(dumped_objects(snapshot, "process").at(0)["state"], "dead");
+}
+
+TEST_F(DumpTest, ShowsTheRecordThatAKilledWorkerWasWriting) {
+  for (const bool stamping : {false, true}) {
+    Child child([&] {
+      static auto attachment = shm::Attachment::attach(options_, "web-2");
+      TestWriter writer(*attachment, 4719, "rx-1");
+      writer.log("orders.api", 20, "charge {}", "whole");
+      writer.begin("orders.api", "charge {} for {}", stamping);
+    });
+    child.kill();
+    auto snapshot = this->snapshot();
+    const std::string text = dumped(snapshot, {});
+    EXPECT_NE(
+        text.find("in flight                                web-2[" + std::to_string(child.killed_pid()) +
+                  "]/rx-1 orders.api: \"charge {} for {}\"  (api.cpp:88 handle)\n"),
+        std::string::npos)
+        << text;
+    EXPECT_FALSE(dumped_objects(snapshot, "in_flight").empty());
+  }
+}
+
+TEST_F(DumpTest, TellsACommittedRecordFromOneInFlight) {
+  // Killed between the commit and the end of `busy`.
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "rx-1");
+    writer.log("orders.api", 20, "charge {}", "whole");
+    writer.lane().writer.line->busy.store(
+        detail::kBusyStamping |
+        detail::frame_tag(detail::FrameKind::kRecord, writer.site("orders.api", 20, "charge {}")) << 2);
+  });
+  child.kill();
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), Messages{"charge whole"});
+  EXPECT_TRUE(dumped_objects(snapshot, "in_flight").empty());
+}
+
+TEST_F(DumpTest, WritesTextAsDocumented) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "rx-1");
+    writer.log("orders.api", 30, "failed {}", "\x1b[0m");
+  });
+  auto snapshot = this->snapshot();
+  tools::DumpOptions options;
+  options.utc = true;
+  std::istringstream lines(dumped(snapshot, options));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_TRUE(line.starts_with("# bus test  layout 1  uuid ")) << line;
+  std::getline(lines, line);
+  EXPECT_TRUE(line.starts_with("# process 0  web-2  pid " + std::to_string(child.pid()) + "  uid ")) << line;
+  EXPECT_TRUE(line.ends_with("  live")) << line;
+  std::getline(lines, line);
+  EXPECT_TRUE(line.starts_with("# lane 0  process 0  thread 4719 rx-1  committed ")) << line;
+  EXPECT_TRUE(line.ends_with("  resident 8 KiB  dropped 0  [#.........]")) << line;
+  std::getline(lines, line);
+  EXPECT_EQ(line.substr(std::string("2026-03-01T09:14:02.118204").size()),
+            "+00:00 WARNING web-2[" + std::to_string(child.pid()) +
+                "]/rx-1 orders.api: failed \\x1b[0m  order=42  (api.cpp:88 handle)");
+  EXPECT_FALSE(std::getline(lines, line)) << line;
+}
+
+TEST_F(DumpTest, TakesNamesFromTheFramesOn) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "old");
+    writer.log("a", 20, "{}", "1");
+    writer.names("new", "renamed");
+    writer.log("a", 20, "{}", "2");
+  });
+  auto snapshot = this->snapshot();
+  const auto records = dumped_objects(snapshot, "record");
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0]["record"]["threadName"], "old");
+  EXPECT_EQ(records[1]["record"]["threadName"], "new");
+  EXPECT_EQ(records[1]["record"]["processName"], "renamed");
+}
+
+TEST_F(DumpTest, MarksWhatHasBeenReadAndKeepsShowingIt) {
+  Child child([&] { two_threads(options_); });
+  {
+    const shm::Segment segment = sidecar();
+    LaneTap tap(segment, 0);
+    shm::Frame frame;
+    ASSERT_EQ(tap.next(frame), shm::Parse::kFrame);
+    tap.commit();
+  }
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), kTurns);
+  const auto records = dumped_objects(snapshot, "record");
+  EXPECT_EQ(records[0]["state"], "read");
+  EXPECT_EQ(records[2]["state"], "committed");
+}
+
+TEST_F(DumpTest, ShowsTheUnreadRestOfTheOlderLapAndTheNewestLap) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    const shm::Segment segment = sidecar();
+    TestWriter writer(*attachment, 4719, "rx-1");
+    LaneTap tap(segment, 0);
+    // Reads along, until a new lap has begun while one record of the old one is unread.
+    const auto newest = [&] { return std::max(tap.view().origin[0], tap.view().origin[1]); };
+    shm::Frame frame;
+    for (int i = 0; newest() == 0; ++i) {
+      writer.log("a", 20, "{}", std::to_string(i));
+      if (i % 2 == 0 || newest() != 0) continue;
+      if (tap.next(frame) != shm::Parse::kFrame) throw std::runtime_error("nothing to read");
+      tap.commit();
+    }
+  });
+  auto snapshot = this->snapshot();
+  const Messages messages = dumped_messages(snapshot);
+  const auto lane = snapshot.read_lane(0);
+  ASSERT_LT(lane.read, lane.origin);
+  ASSERT_LT(lane.origin, lane.committed);
+  // From the first unread record to the last one, none missing.
+  ASSERT_GT(messages.size(), 2U);
+  for (std::size_t i = 1; i < messages.size(); ++i)
+    EXPECT_EQ(std::stoi(messages[i]), std::stoi(messages[i - 1]) + 1);
+  EXPECT_EQ(lane.frames.front().position, lane.read);
+  EXPECT_EQ(lane.frames.back().position + lane.frames.back().size, lane.committed);
+}
+
+TEST_F(DumpTest, FallsBackOnUnreadRecordsWhereMemoryHasBeenGivenBack) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "rx-1");
+    for (int i = 0; i < 300; ++i) writer.log("a", 20, "{}", std::string(50, 'x') + std::to_string(i));
+  });
+  child.kill();
+  const shm::Segment segment = sidecar();
+  LaneTap tap(segment, 0);
+  shm::Frame frame;
+  int left = 300;
+  // Up to the first frame behind the first step.
+  while (tap.cursor() < detail::kFirstStepBytes && tap.next(frame) == shm::Parse::kFrame) --left;
+  tap.commit();
+  const base::UniqueFd fd = segment.reopen();
+  ASSERT_EQ(::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        static_cast<off_t>(segment.lane_file_offset(0)), detail::kFirstStepBytes),
+            0);
+  auto snapshot = this->snapshot();
+  const Messages messages = dumped_messages(snapshot);
+  ASSERT_EQ(messages.size(), static_cast<std::size_t>(left));
+  EXPECT_EQ(messages.front(), std::string(50, 'x') + std::to_string(300 - left));
+}
+
+TEST_F(DumpTest, ShowsACopiedFile) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  const std::string copy = directory_.path() + "/copy of it";
+  std::filesystem::copy_file(path(), copy);
+  std::filesystem::remove(path());
+  auto snapshot = shm::Snapshot::of_file(copy);
+  EXPECT_EQ(dumped_messages(snapshot), kTurns);
+  EXPECT_EQ(dumped_objects(snapshot, "process").at(0)["state"], "unknown");
+}
+
+TEST_F(DumpTest, ShowsASegmentOfAnEarlierBoot) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(offsetof(detail::Preamble, boot_id));
+    file.write("00000000", 8);
+  }
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), kTurns);
+  EXPECT_EQ(dumped_objects(snapshot, "process").at(0)["state"], "dead");
+  // Its times come from the readings in it.
+  const auto now = static_cast<std::int64_t>(detail::clock_ns(CLOCK_REALTIME));
+  const std::int64_t created = dumped_objects(snapshot, "record").at(0)["record"]["created_ns"];
+  EXPECT_LT(std::abs(now - created), 60'000'000'000);
+}
+
+TEST_F(DumpTest, GivesHolesNoMemory) {
+  Child child([&] { two_threads(options_); });
+  struct stat before = {};
+  struct stat after = {};
+  ASSERT_EQ(::stat(path().c_str(), &before), 0);
+  auto snapshot = this->snapshot();
+  tools::DumpOptions options;
+  options.site = true;
+  dumped(snapshot, options);
+  ASSERT_EQ(::stat(path().c_str(), &after), 0);
+  EXPECT_EQ(before.st_blocks, after.st_blocks);
+  EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+}
+
+TEST_F(DumpTest, ShowsGaps) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "rx-1");
+    writer.log("a", 20, "{}", "before");
+    writer.lane().count_drop(20, detail::DropReason::kLaneFull);
+    writer.lane().count_drop(40, detail::DropReason::kLaneFull);
+    writer.log("a", 20, "{}", "behind");
+  });
+  auto snapshot = this->snapshot();
+  const auto gaps = dumped_objects(snapshot, "gap");
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0]["dropped"], (std::vector<int>{0, 1, 0, 1, 0}));
+  EXPECT_NE(dumped(snapshot, {}).find("records dropped here; 2 in this lane so far"), std::string::npos);
+}
+
+TEST_F(DumpTest, SelectsRecords) {
+  Child child([&] { two_threads(options_); });
+  auto snapshot = this->snapshot();
+  tools::DumpOptions options;
+  options.tail = 2;
+  EXPECT_EQ(dumped_messages(snapshot, options), (Messages{"charge rx2", "query tx2"}));
+  options.filter.level = 30;
+  EXPECT_EQ(dumped_messages(snapshot, options), (Messages{"query tx1", "query tx2"}));
+  options = {};
+  options.filter.logger = "orders.api";
+  options.filter.pattern.emplace("rx[01]");
+  EXPECT_EQ(dumped_messages(snapshot, options), (Messages{"charge rx0", "charge rx1"}));
+  options = {};
+  options.lane_number = 1;
+  EXPECT_EQ(dumped_messages(snapshot, options), (Messages{"query tx0", "query tx1", "query tx2"}));
+  options = {};
+  options.worker = "web-3";
+  EXPECT_EQ(dumped_messages(snapshot, options), Messages{});
+  options = {};
+  options.record = false;
+  EXPECT_EQ(dumped_messages(snapshot, options), Messages{});
+}
+
+TEST_F(DumpTest, ShowsWhatItCannotReadAndGoesOn) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    TestWriter writer(*attachment, 4719, "rx-1");
+    const std::vector<std::byte> garbage(24, std::byte{0xC1});
+    writer.put(garbage, 20, false, writer.site("a", 20, "{}"));
+    writer.put(TestWriter::payload("x"), 20, false, 63);  // a site that does not exist
+    writer.log("a", 20, "{}", "fine");
+  });
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_objects(snapshot, "unreadable").size(), 2U);
+  EXPECT_EQ(dumped_messages(snapshot), Messages{"fine"});
+}
+
+TEST_F(DumpTest, SaysWhereALaneIsDamaged) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  {
+    const shm::Segment segment = sidecar();
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(segment.lane_file_offset(0)));
+    file.write("\3\0\0\0", 4);  // a frame of three bytes
+  }
+  auto snapshot = this->snapshot();
+  EXPECT_EQ(dumped_messages(snapshot), (Messages{"query tx0", "query tx1", "query tx2"}));
+  EXPECT_EQ(dumped_objects(snapshot, "lane").at(0)["damaged_at"], 0);
+}
+
+TEST_F(DumpTest, SurvivesWordsThatMakeNoSense) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  const shm::Segment segment = sidecar();
+  shm::ProducerLine& line = segment.producer_line(0);
+  const auto expect_damaged = [&] {
+    auto snapshot = this->snapshot();
+    EXPECT_TRUE(snapshot.read_lane(0).corrupt_at);
+    EXPECT_EQ(dumped_messages(snapshot).size(), 3U);
+  };
+  const std::uint64_t committed = line.committed.load();
+  line.committed.store(~std::uint64_t{0});
+  expect_damaged();
+  line.committed.store(committed);
+  line.origin[1].store(committed + 8);
+  expect_damaged();
+  line.origin[1].store(0);
+  segment.consumer_line(0).read.store(committed + 8);
+  expect_damaged();
+}
+
+class BrokenFileTest : public DumpTest {
+ protected:
+  /// What opening the file says.
+  std::string refusal(const std::string& file) {
+    try {
+      shm::Snapshot::of_file(file);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+  void expect_refusal(const std::string& words) {
+    EXPECT_NE(refusal(path()).find(words), std::string::npos) << refusal(path());
+    EXPECT_NE(refusal(path()).find(path()), std::string::npos) << refusal(path());
+  }
+  void overwrite(std::size_t at, std::string_view bytes) {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  void SetUp() override { shm::Attachment::attach(options_, ""); }
+};
+
+TEST_F(BrokenFileTest, RefusesATruncatedSegment) {
+  ASSERT_EQ(::truncate(path().c_str(), 1 << 20), 0);
+  expect_refusal("truncated");
+  ASSERT_EQ(::truncate(path().c_str(), 100), 0);
+  expect_refusal("too short");
+  ASSERT_EQ(::truncate(path().c_str(), 0), 0);
+  expect_refusal("too short");
+}
+
+TEST_F(BrokenFileTest, RefusesGarbage) {
+  overwrite(0, std::string(4096, 'x'));
+  expect_refusal("not a logbus segment");
+}
+
+TEST_F(BrokenFileTest, RefusesAnotherVersion) {
+  overwrite(7, "\x63");
+  expect_refusal("layout version 99");
+}
+
+TEST_F(BrokenFileTest, RefusesADamagedPreamble) {
+  overwrite(offsetof(detail::Preamble, slots_region), "\xFF\xFF\xFF");
+  expect_refusal("damaged");
+}
+
+TEST_F(BrokenFileTest, RefusesWhatIsNoFile) {
+  const std::string fifo = directory_.path() + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_NE(refusal(fifo).find("not a regular file"), std::string::npos);
+  EXPECT_NE(refusal(directory_.path()).find("not a regular file"), std::string::npos);
+  EXPECT_NE(refusal(directory_.path() + "/none").find("can't open"), std::string::npos);
+}
+
+TEST_F(BrokenFileTest, SaysWhenTheFileGetsShorterMeanwhile) {
+  auto snapshot = this->snapshot();
+  ASSERT_EQ(::truncate(path().c_str(), 1 << 10), 0);
+  EXPECT_THROW(snapshot.refresh(), Error);
+}
+
+}  // namespace
+}  // namespace logbus::testing
