@@ -120,6 +120,7 @@ bool configure_bus(const BasicConfig& config, const std::string& bus) {
   to->fallback = stderr_handler(config.format);
   static_cast<void>(
       shm::bus_path(to->options));  // a bad name is the caller's mistake, whatever on_failure says
+  if (producer::ThreadState* state = producer::thread_state()) producer::give_up_lane(*state);
   producer::set_bus_config(std::move(to));
   if (config.on_failure == OnFailure::kThrow) producer::attach_now();
 

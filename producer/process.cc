@@ -145,6 +145,10 @@ void leave(Membership* member) noexcept {
   if (member->users.fetch_sub(1, std::memory_order_acq_rel) == 1) member->attachment.reset();
 }
 
+bool is_current(const Membership* member) noexcept {
+  return process_state()->member.load(std::memory_order_relaxed) == member;
+}
+
 void forsake(Membership* member) noexcept {
   ProcessState* state = process_state();
   Membership* current = member;

@@ -54,6 +54,8 @@ Membership* join() noexcept;
 /// The same at once, for set-up. Throws Error.
 void attach_now();
 void leave(Membership* membership) noexcept;
+/// Whether this is what join() would give now.
+bool is_current(const Membership* membership) noexcept;
 /// The bus was replaced: the next join() attaches by name. Does nothing if another thread was faster.
 void forsake(Membership* membership) noexcept;
 

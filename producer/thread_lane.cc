@@ -140,8 +140,9 @@ ThreadState* thread_state() noexcept {
 LaneResult need_lane(ThreadState& state, int levelno) noexcept {
   for (int round = 0; round < 3; ++round) {
     if (state.owner.has_lane()) {
-      if (!state.membership->attachment->segment().is_retired()) return LaneResult::kOk;
-      forsake(state.membership);
+      const bool retired = state.membership->attachment->segment().is_retired();
+      if (!retired && is_current(state.membership)) return LaneResult::kOk;
+      if (retired) forsake(state.membership);
       give_up_lane(state);
     }
     Membership* membership = join();

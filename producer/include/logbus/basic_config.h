@@ -27,7 +27,7 @@ struct BasicConfig {
   Overflow overflow = Overflow::kBus;  // kBlock and block_timeout matter if this process creates the bus
   std::chrono::milliseconds block_timeout{100};
   std::string format = {};  // on stderr; "": "%(levelname)s:%(name)s:%(message)s"
-  bool force = false;       // first removes and closes the root's handlers
+  bool force = false;       // first removes and closes the root's handlers; not while other threads log
   OnFailure on_failure = OnFailure::kStderr;
 };
 

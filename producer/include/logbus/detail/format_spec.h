@@ -185,7 +185,7 @@ class SpecChecker {
         break;
     }
     if (!fits) return FormatError::kInvalidType;
-    const bool as_char = type == 'c' || (kind == FieldKind::kChar && (type == '\0' || type == '?'));
+    const bool as_char = kind == FieldKind::kChar && (type == '\0' || type == 'c' || type == '?');
     return as_char && not_for_char ? FormatError::kInvalidSpec : FormatError::kNone;
   }
 
