@@ -84,6 +84,13 @@ bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
       merge_.pass(true);
       continue;
     }
+    if (stopped_ && !told_at_stop_) {
+      // Drops of lanes that have ended since the last look: nobody else would tell of them until the next sidecar.
+      told_at_stop_ = true;
+      caretaker_.sweep_all();
+      tell_untold();
+      continue;
+    }
     last_get_was_empty_ = true;
     if (stopped_ || interrupted_.exchange(false, std::memory_order_relaxed)) return false;
     if (now - last_pass_ >= kPassInterval) {
@@ -102,6 +109,8 @@ void BusQueue::pass() {
   last_pass_ = steady_clock::now();
   clock_.refresh();
   caretaker_.look_after();
+  // Frames that are no records (names), and lanes that left quarantine, must not wait for a record to be over with.
+  if (!record_given_ && own_records_.empty()) merge_.commit();
   merge_.pass(false);
   segment_.consumer().passes.fetch_add(1, std::memory_order_relaxed);
   if (last_pass_ >= next_untold_) {
@@ -139,12 +148,14 @@ bool BusQueue::take(LogRecord& record) {
     if (!own_records_.empty()) {
       record = std::move(own_records_.front());
       own_records_.pop_front();
+      record_given_ = true;
       return true;
     }
     if (!merge_.next(frame, lane)) return false;
     if (!decode(frame, lane, record)) continue;
     if (record.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
     ++drained_;
+    record_given_ = true;
     return true;
   }
 }
@@ -301,6 +312,7 @@ void BusQueue::tell_untold() {
 }
 
 void BusQueue::task_done() {
+  record_given_ = false;
   merge_.commit();
   // Relaxed: one writer; readers are people.
   if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained_)

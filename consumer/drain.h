@@ -96,7 +96,9 @@ class BusQueue : public Queue {
   std::uint64_t drained_ = 0;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
+  bool record_given_ = false;  // since the last task_done()
   bool stopped_ = false;
+  bool told_at_stop_ = false;
   bool retired_ = false;
   bool last_get_was_empty_ = false;
 };

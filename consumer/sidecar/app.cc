@@ -117,7 +117,8 @@ int wait_for_signal(const BusListener& listener, bool drain,
   return 0;
 }
 
-int serve(const Arguments& arguments, const Configuration& configuration, consumer::BusQueue& bus,
+/// The exit code; nothing if the bus was removed and there is a new one to serve.
+std::optional<int> serve(const Arguments& arguments, const Configuration& configuration, consumer::BusQueue& bus,
           Pipeline& pipeline, OwnLog& log) {
   const BusSettings& settings = configuration.bus;
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -130,6 +131,7 @@ int serve(const Arguments& arguments, const Configuration& configuration, consum
   const bool gave_up = signal == 0 && listener.running();
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus.publish_handlers(pipeline.handlers);
+  if (listener.replaced() && signal == 0 && !arguments.drain) return std::nullopt;
   if (gave_up) {
     log.error(fmt::format("--timeout: after {} the bus {} still has records or workers", arguments.timeout,
                           settings.options.bus));
@@ -149,8 +151,12 @@ int run(const Arguments& arguments, Configuration& configuration, OwnLog& log) {
   // The bus comes before the files: a second sidecar must not open, let alone truncate, what the first one
   // writes.
   std::unique_ptr<consumer::BusQueue> bus;
-  try {
+  const auto attach = [&] {
+    bus.reset();
     bus = std::make_unique<consumer::BusQueue>(configuration.bus.options, arguments.config);
+  };
+  try {
+    attach();
   } catch (const Error& error) {
     log.error(error.what());
     return error.code() == EBUSY ? EX_TEMPFAIL : kFailure;
@@ -164,15 +170,18 @@ int run(const Arguments& arguments, Configuration& configuration, OwnLog& log) {
   }
   log.info(fmt::format("draining {} into {}, configuration {}", shm::bus_path(configuration.bus.options),
                        counted(configuration.handlers.size(), "handler"), arguments.config));
-  int code = kFailure;
+  std::optional<int> code;
   try {
-    code = serve(arguments, configuration, *bus, pipeline, log);
+    while (!(code = serve(arguments, configuration, *bus, pipeline, log))) {
+      log.warning(fmt::format("{} was removed: attaching anew", bus->segment().path()));
+      attach();
+    }
   } catch (const std::exception& error) {
     log.error(error.what());
   }
   close_handlers(pipeline);
   log.info("stopped");
-  return code;
+  return code.value_or(kFailure);
 }
 
 }  // namespace

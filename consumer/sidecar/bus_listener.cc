@@ -41,7 +41,8 @@ bool BusListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) 
     bus_.publish_handlers(handlers());
   }
   if (bus_.get(record, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
-  if (until_idle_ && bus_.idle()) enqueue_sentinel();
+  replaced_ = bus_.replaced();
+  if (replaced_ || (until_idle_ && bus_.idle())) enqueue_sentinel();
   return false;
 }
 

@@ -12,7 +12,8 @@
 
 namespace logbus::sidecar {
 
-/// Borrows both. With `until_idle` it ends by itself once the bus is empty and no worker is attached.
+/// Borrows both. It ends by itself once the bus has been removed and drained; with `until_idle` also once the bus is
+/// empty and no worker is attached.
 class BusListener : public QueueListener {
  public:
   BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle);
@@ -20,6 +21,8 @@ class BusListener : public QueueListener {
 
   /// From now on only what is committed at this moment is handled.
   void enqueue_sentinel() override;
+  /// After it has ended: because the bus was removed.
+  bool replaced() const noexcept { return replaced_; }
 
  protected:
   bool dequeue(LogRecord& record, std::chrono::milliseconds timeout) override;
@@ -29,6 +32,7 @@ class BusListener : public QueueListener {
   consumer::BusQueue& bus_;
   consumer::Dispatcher& dispatcher_;
   bool until_idle_;
+  bool replaced_ = false;  // the listener's thread; read after it has ended
   std::chrono::steady_clock::time_point
       publish_at_{};  // when the handlers' counters are next put where `stat` reads
 };
