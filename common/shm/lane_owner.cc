@@ -18,7 +18,12 @@ namespace {
 using namespace detail;
 
 /// A waiting writer looks by itself this often, whatever happens to the reader.
+#ifndef LOGBUS_TEST_BLOCK_SLICE_MS
 constexpr std::chrono::milliseconds kBlockSlice{100};
+#else
+constexpr std::chrono::milliseconds kBlockSlice{
+    LOGBUS_TEST_BLOCK_SLICE_MS};  // a test of the wakes: not at all by itself
+#endif
 
 /// What records of this severity may use of the first `granted` bytes: all but an eighth below WARNING.
 std::uint64_t usable(std::uint64_t granted, std::size_t severity) noexcept {
@@ -191,11 +196,18 @@ bool LaneOwner::try_make_room(std::uint32_t size, int levelno) noexcept {
 ///   0        read           position               size   new:  newest = position, room up to where `read`
 ///   lay
 void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept {
+  const Segment& segment = attachment->segment();
   const std::uint64_t offset = writer.position - writer.newest;
   const std::uint64_t consumed = read - writer.newest;
   const bool all_read = read == writer.position;
-  const bool at_end = offset + size > usable(attachment->segment().lane_size(), severity);
-  const bool mostly_read = consumed >= 2 * (writer.position - read);
+  const bool at_end = offset + size > usable(segment.lane_size(), severity);
+  // Until the reader is in the new lap, the lane's end is out of reach: an early lap saves memory and costs
+  // room. So not before half a lane is free again, but where memory is getting short.
+  const bool frugal =
+      segment.shared().budget_left.load(std::memory_order_relaxed) <
+      static_cast<std::int64_t>(segment.consumer().memory_bytes.load(std::memory_order_relaxed) / 2);
+  const bool mostly_read =
+      consumed >= 2 * (writer.position - read) && (frugal || consumed >= segment.lane_size() / 2);
   // A lap that this record would not fit into only takes room from those of a higher severity.
   if (offset == 0 || !(all_read || ((at_end || mostly_read) && usable(consumed, severity) >= size))) return;
   Word64(&origin)[2] = writer.line->origin;

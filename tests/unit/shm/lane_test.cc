@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -194,7 +195,7 @@ TEST_F(LaneTest, RecordsOfAnySizeComeBackWhole) {
     EXPECT_EQ(frame.size, LaneWriter::frame_bytes(size));
     ASSERT_LT(frame.payload_size - size, 8U);
     EXPECT_EQ(frame_id(frame.tag), size + 1);
-    EXPECT_EQ(std::memcmp(frame.payload, payload.data(), size), 0);
+    EXPECT_TRUE(std::equal(payload.begin(), payload.end(), frame.payload));
     EXPECT_EQ(line().busy.load(), 0U);
     tap_->commit();
   }
@@ -263,8 +264,33 @@ TEST_F(LaneTest, AReaderBehindBoundsTheNewLap) {
   for (int i = 0; i < 3; ++i) ASSERT_EQ(tap_->next(frame), Parse::kFrame);
   tap_->commit();
   for (std::uint64_t i = 8; i < 11; ++i) ASSERT_EQ(write(i, 8 << 10, kWarning), Put::kWritten) << i;
-  EXPECT_EQ(write(11, 24, kWarning), Put::kDropped) << "the reader's bytes begin here";
+  EXPECT_EQ(write(11, 32, kWarning), Put::kDropped) << "the reader's bytes begin here";
   EXPECT_EQ(read_and_commit(), (Sequences{3, 4, 5, 6, 7, 8, 9, 10}));
+}
+
+// A lap begun while a little is unread would shut the writer into the few bytes that were read, with a lane
+// nearly empty.
+TEST_F(LaneTest, AReaderALittleBehindLeavesTheWholeLaneToABurst) {
+  start(4 << 20);
+  Frame frame;
+  std::uint64_t sequence = 0;
+  while (offset() + 64 <= 7 << 10) ASSERT_EQ(write(sequence++, 64), Put::kWritten);
+  for (int i = 0; i < 80; ++i) ASSERT_EQ(tap_->next(frame), Parse::kFrame);
+  tap_->commit();
+  for (int i = 0; i < 50'000; ++i) ASSERT_EQ(write(sequence++, 64), Put::kWritten) << "after " << i;
+}
+
+TEST_F(LaneTest, ALaneThatIsFollowedCloselyStaysInHalfItsSize) {
+  start(512 << 10);
+  Frame frame;
+  std::uint64_t sequence = 0;
+  ASSERT_EQ(write(sequence++, 64), Put::kWritten);
+  for (int i = 0; i < 50'000; ++i) {
+    ASSERT_EQ(write(sequence++, 64), Put::kWritten);
+    ASSERT_EQ(tap_->next(frame), Parse::kFrame);  // always one behind
+    tap_->commit();
+  }
+  EXPECT_LE(lane_memory(side(), lane_.lane), (256 + 64) << 10);
 }
 
 // --- Room
@@ -273,7 +299,7 @@ TEST_F(LaneTest, TakesAFrameThatFitsExactlyAndNotOneMore) {
   start();
   for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(write(i, 16 << 10, kWarning), Put::kWritten);
   EXPECT_EQ(offset(), kLane);
-  EXPECT_EQ(write(4, 24, kWarning), Put::kDropped);
+  EXPECT_EQ(write(4, 32, kWarning), Put::kDropped);
   EXPECT_EQ(dropped_for(DropReason::kLaneFull), 1U);
   EXPECT_EQ(read_all(), (Sequences{0, 1, 2, 3}));
 }
