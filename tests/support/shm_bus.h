@@ -77,18 +77,21 @@ inline Put put(shm::LaneOwner& lane, std::span<const std::byte> payload, int lev
   return Put::kWritten;
 }
 
-/// A payload that says which record it is, and carries a checksum. `size`: a multiple of 8, at least 16.
-inline std::vector<std::byte> pattern(std::uint64_t sequence, std::size_t size) {
-  std::vector<std::byte> bytes(size);
-  std::uint64_t state = sequence * 0x9E3779B97F4A7C15 + size;
+/// Bytes that say which record they are, and carry a checksum. A multiple of 8, at least 16.
+inline void fill_pattern(std::span<std::byte> bytes, std::uint64_t sequence) {
+  std::uint64_t state = sequence * 0x9E3779B97F4A7C15 + bytes.size();
   std::uint64_t sum = state;
-  for (std::size_t i = 16; i < size; i += 8) {
+  for (std::size_t i = 16; i < bytes.size(); i += 8) {
     state = state * 6364136223846793005 + 1442695040888963407;
     std::memcpy(&bytes[i], &state, 8);
     sum = (sum ^ state) * 0x100000001B3;
   }
   std::memcpy(&bytes[0], &sequence, 8);
   std::memcpy(&bytes[8], &sum, 8);
+}
+inline std::vector<std::byte> pattern(std::uint64_t sequence, std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  fill_pattern(bytes, sequence);
   return bytes;
 }
 
