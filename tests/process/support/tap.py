@@ -21,7 +21,12 @@ def check(condition, message):
 
 def check_equal(got, wanted, what):
     if got != wanted:
-        raise AssertionError(f"{what}: {got!r}, wanted {wanted!r}")
+        raise AssertionError(f"{what}: {short(got)}, wanted {short(wanted)}")
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= 400 else text[:400] + " ..."
 
 
 def wait_for(condition, what, seconds=20):
@@ -56,7 +61,7 @@ def run(namespace):
             failed += 1
             print(f"not ok {number} - {title}")
             for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
+                print(f"# {line[:1000]}")
         else:
             print(f"ok {number} - {title}")
         print(f"# {time.monotonic() - started:.1f} s", flush=True)
