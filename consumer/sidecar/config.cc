@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -74,12 +73,8 @@ Configuration load_config(const std::string& path, Diagnostics& diagnostics) {
     if (count > 0) text.append(buffer, static_cast<std::size_t>(count));
     if (count < 0 && errno == EINTR) count = 1;
   }
-  if (count < 0) {
-    const int code = errno;
-    throw Error(code, fmt::format("{}: {}", path, std::strerror(code)));
-  }
-  if (text.size() > kLargestFile)
-    throw Error(EFBIG, fmt::format("{}: larger than {} bytes", path, kLargestFile));
+  if (count < 0) throw Error(errno, path);
+  if (text.size() > kLargestFile) throw Error(fmt::format("{}: larger than {} bytes", path, kLargestFile));
   return parse_config(text, diagnostics);
 }
 

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+// A configuration: what a good one says, and the exact words about a bad one.
+#include "sidecar/config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include <logbus/error.h>
+
+namespace logbus::sidecar {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// All that is said about the text, notes too.
+Lines said_about(const std::string& text) {
+  Diagnostics diagnostics("f.yaml");
+  parse_config(text, diagnostics);
+  return diagnostics.lines(true);
+}
+
+/// The errors and warnings.
+Lines wrong_with(const std::string& text) {
+  Diagnostics diagnostics("f.yaml");
+  parse_config(text, diagnostics);
+  return diagnostics.lines(false);
+}
+
+Configuration good(const std::string& text) {
+  Diagnostics diagnostics("f.yaml");
+  Configuration configuration = parse_config(text, diagnostics);
+  for (const std::string& line : diagnostics.lines(false)) ADD_FAILURE() << line;
+  return configuration;
+}
+
+const HandlerSettings& handler(const Configuration& configuration, std::string_view name) {
+  for (const HandlerSettings& settings : configuration.handlers) {
+    if (settings.name == name) return settings;
+  }
+  throw std::out_of_range(std::string(name));
+}
+
+TEST(ConfigTest, ReadsAllSections) {
+  const Configuration c = good(R"(
+version: 1
+disable_existing_loggers: no
+formatters:
+  plain: {format: '%(name)s %(message)s', datefmt: '%H', style: '%', validate: true, defaults: {user: none}}
+  utc: {(): logging.Formatter, fmt: '{asctime} {message}', style: '{', .: {converter: ext://time.gmtime, default_msec_format: null}}
+filters:
+  shop: {name: shop}
+handlers:
+  out: {class: logging.StreamHandler, stream: ext://sys.stdout, level: WARNING, formatter: plain, filters: [shop]}
+  err: {class: logging.StreamHandler, .: {terminator: "\r\n"}}
+  file: {class: logging.FileHandler, filename: /tmp/logbus-never-made.log, mode: w, encoding: UTF-8, delay: true}
+  turn: {class: logging.handlers.RotatingFileHandler, filename: /tmp/logbus-never-made.2, maxBytes: 1_000_000, backupCount: 5}
+  none: {class: logging.NullHandler}
+loggers:
+  shop.db: {level: 15, propagate: no, handlers: [file, file], filters: [shop]}
+root: {level: INFO, handlers: [out, err, turn, none]}
+logbus:
+  bus: orders
+  directory: /run/orders
+  permissions: "0660"
+  group: 0
+  lanes: 64
+  lane_size: 64 KiB
+  sites: 1024
+  memory: 1.5 GiB
+  max_per_process: 1048576
+  overflow: block
+  block_timeout: 250 ms
+  max_hold: 1.5 s
+  drain_timeout: 1 min
+  log_level: ERROR
+)");
+  ASSERT_EQ(c.formatters.size(), 2U);
+  EXPECT_NE(c.formatters[0].formatter, nullptr);
+  EXPECT_NE(c.formatters[1].formatter, nullptr);
+  LogRecord record;
+  record.msg = "hello";
+  record.name = "n";
+  EXPECT_EQ(c.formatters[0].formatter->format(record), "n hello");
+  EXPECT_EQ(c.formatters[1].formatter->format(record), "1970-01-01 00:00:00 hello");
+  EXPECT_EQ(c.filters.at(0).logger, "shop");
+  EXPECT_EQ(c.handlers.size(), 5U);
+  EXPECT_EQ(c.handlers[0].name, "err");  // sorted
+  EXPECT_TRUE(handler(c, "out").to_stdout);
+  EXPECT_EQ(handler(c, "out").level, Level::kWarning);
+  EXPECT_EQ(handler(c, "out").formatter, "plain");
+  EXPECT_EQ(handler(c, "out").filters, Lines{"shop"});
+  EXPECT_FALSE(handler(c, "err").to_stdout);
+  EXPECT_EQ(handler(c, "err").terminator, "\r\n");
+  EXPECT_EQ(handler(c, "file").mode, "w");
+  EXPECT_TRUE(handler(c, "file").delay);
+  EXPECT_EQ(handler(c, "turn").max_bytes, 1'000'000U);
+  EXPECT_EQ(handler(c, "turn").backup_count, 5);
+  EXPECT_EQ(handler(c, "none").handler_class, HandlerClass::kNull);
+  ASSERT_EQ(c.loggers.size(), 2U);
+  EXPECT_EQ(c.loggers[0].name, "");
+  EXPECT_EQ(c.loggers[0].level, Level::kInfo);
+  EXPECT_EQ(c.loggers[0].handlers.size(), 4U);
+  EXPECT_EQ(c.loggers[1].level, Level{15});
+  EXPECT_FALSE(c.loggers[1].propagate);
+  EXPECT_EQ(c.loggers[1].handlers, Lines{"file"});
+  EXPECT_EQ(c.bus.options.bus, "orders");
+  EXPECT_EQ(c.bus.options.directory, "/run/orders");
+  EXPECT_EQ(c.bus.options.mode, 0660U);
+  EXPECT_EQ(c.bus.options.group, 0U);
+  EXPECT_EQ(c.bus.options.lanes, 64U);
+  EXPECT_EQ(c.bus.options.lane_size, 65536U);
+  EXPECT_EQ(c.bus.options.sites, 1024U);
+  EXPECT_EQ(c.bus.options.memory, 3ULL << 29);
+  EXPECT_EQ(c.bus.options.max_per_process, 1U << 20);
+  EXPECT_EQ(c.bus.options.overflow, detail::Policy::kBlock);
+  EXPECT_EQ(c.bus.options.block_timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(c.bus.options.max_hold, std::chrono::milliseconds(1500));
+  EXPECT_EQ(c.bus.drain_timeout, std::chrono::minutes(1));
+  EXPECT_EQ(c.bus.log_level, Level::kError);
+}
+
+TEST(ConfigTest, TheEmptyNameAndRootAreTheRootLogger) {
+  const char* text = R"(
+version: 1
+handlers: {a: {class: logging.NullHandler}, b: {class: logging.NullHandler}}
+filters: {f: {}, g: {}}
+loggers: {'': {level: DEBUG, handlers: [a], filters: [f]}}
+root: {level: null, handlers: [b], filters: [g]}
+)";
+  const Configuration c = good(text);
+  ASSERT_EQ(c.loggers.size(), 1U);
+  EXPECT_EQ(c.loggers[0].level, Level::kDebug);        // null leaves it
+  EXPECT_EQ(c.loggers[0].handlers, Lines{"b"});        // replaced
+  EXPECT_EQ(c.loggers[0].filters, (Lines{"f", "g"}));  // added
+  EXPECT_EQ(good("{version: 1, root: {}}").loggers.size(), 1U);
+}
+
+TEST(ConfigTest, MergesAliasesAndTakesTheLastOfTwoKeys) {
+  const Configuration c = good(R"(
+version: 1
+defaults: &base {class: logging.handlers.RotatingFileHandler, maxBytes: 10, backupCount: 1, filename: /tmp/x, delay: on}
+more: &more {maxBytes: 20, backupCount: 2}
+handlers:
+  a: {<<: *base, maxBytes: 30, maxBytes: 40, filename: /tmp/a}
+  b: {<<: [*more, *base], filename: /tmp/b}
+  c: *base
+)");
+  EXPECT_EQ(handler(c, "a").max_bytes, 40U);
+  EXPECT_EQ(handler(c, "a").backup_count, 1);
+  EXPECT_EQ(handler(c, "b").max_bytes, 20U);
+  EXPECT_EQ(handler(c, "b").backup_count, 2);
+  EXPECT_EQ(handler(c, "c").filename, "/tmp/x");
+}
+
+TEST(ConfigTest, ResolvesReferences) {
+  const Configuration c = good(R"(
+version: 1
+mine: {level: WARNING, sizes: [1, {big: 77}], path: cfg://paths.main}
+paths: {main: /tmp/logbus-from-cfg}
+handlers:
+  a: {class: logging.handlers.RotatingFileHandler, delay: 1, filename: 'cfg://mine.path', maxBytes: 'cfg://mine.sizes[1].big', level: 'cfg://mine[level]'}
+  b: {class: logging.FileHandler, filename: ext://os.devnull, level: ext://logging.ERROR}
+)");
+  EXPECT_EQ(handler(c, "a").filename, "/tmp/logbus-from-cfg");
+  EXPECT_EQ(handler(c, "a").max_bytes, 77U);
+  EXPECT_EQ(handler(c, "a").level, Level::kWarning);
+  EXPECT_EQ(handler(c, "b").filename, "/dev/null");
+  EXPECT_EQ(handler(c, "b").level, Level::kError);
+}
+
+TEST(ConfigTest, OneQueueHandlerStandsForTheBus) {
+  const Configuration c = good(R"(
+version: 1
+handlers:
+  file: {class: logging.FileHandler, filename: /dev/null, level: ERROR}
+  queue: {class: logging.handlers.QueueHandler, handlers: [file], respect_handler_level: true, level: INFO}
+loggers: {a: {handlers: [queue], propagate: false}}
+root: {level: DEBUG, handlers: [queue]}
+)");
+  EXPECT_EQ(handler(c, "queue").handlers, Lines{"file"});
+  EXPECT_TRUE(handler(c, "queue").respect_handler_level);
+}
+
+struct Case {
+  const char* text;
+  Lines lines;
+};
+
+TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
+  const Case table[] = {
+      // The document.
+      {"", {"f.yaml: the file is empty"}},
+      {"- a", {"f.yaml:1:1: expected a mapping with the key 'version', got a list"}},
+      {"{version: 1", {"f.yaml:1:1: not valid YAML: end of map flow not found"}},
+      {"version: 1\na: %(message)s",
+       {"f.yaml:2:4: not valid YAML: unknown token (a value that begins with % must be quoted)"}},
+      {"version: 1\n---\nversion: 1", {"f.yaml:3:1: a second document begins here; there may be only one"}},
+      {"version: 1\nx: !!python/name:os.system 1",
+       {"f.yaml:2:4: the tag \"tag:yaml.org,2002:python/name:os.system\" has no meaning here"}},
+      {"version: 1\n? [a]\n: b", {"f.yaml:2:3: a list or a mapping can't be a key"}},
+      {"version: 1\nx: {<<: 5}",
+       {"f.yaml:2:9: '<<' expects a mapping or a list of mappings, got an integer 5"}},
+      {"version: 1\nx: 99999999999999999999",
+       {"f.yaml:2:4: \"99999999999999999999\" is not a value that YAML 1.1 can read; quote it if it is "
+        "text"}},
+      // The top.
+      {"root: {level: INFO}", {"f.yaml:1:1: the key 'version' is missing; write 'version: 1'"}},
+      {"version: '1'\nroot: {level: INFO}", {"f.yaml:1:10: version: expected 1, got a string \"1\""}},
+      {"version: 2", {"f.yaml:1:10: version: expected 1, got an integer 2"}},
+      {"version: 1\nincremental: true",
+       {"f.yaml:2:14: incremental: not in this version: a configuration is always a whole one"}},
+      {"version: 1\nhanders: {}\nx-mine: 1",
+       {"f.yaml:2:1: warning: handers: unknown key, ignored; did you mean 'handlers'?"}},
+      {"version: 1\nhandlers:", {"f.yaml:2:1: handlers: expected a mapping, got null"}},
+      {"version: 1\nhandlers: {on: {}}",
+       {"f.yaml:2:12: handlers.on: a name must be a string (in quotes), got a boolean (true)"}},
+      {"version: 1\nhandlers: {a: 5}", {"f.yaml:2:15: handlers.a: expected a mapping, got an integer 5"}},
+      // Formatters and filters.
+      {"version: 1\nformatters:\n  a: {format: '%(message)q'}",
+       {"f.yaml:3:15: formatters.a.format: Invalid format '%(message)q' for '%' style"}},
+      {"version: 1\nformatters:\n  a: {style: '&'}",
+       {"f.yaml:3:14: formatters.a.style: expected one of \"%\", \"{\" and \"$\", got a string \"&\""}},
+      {"version: 1\nformatters:\n  a: {format: {message}}",
+       {"f.yaml:3:15: formatters.a.format: expected a string, got a mapping"}},
+      {"version: 1\nformatters:\n  a: {datefmt: 2024-01-01}",
+       {"f.yaml:3:16: formatters.a.datefmt: expected a string (in quotes), got a date 2024-01-01"}},
+      {"version: 1\nformatters:\n  a: {formt: x, colour: red}",
+       {"f.yaml:3:7: formatters.a.formt: unknown key; did you mean 'format'?",
+        "f.yaml:3:17: warning: formatters.a.colour: unknown key, ignored"}},
+      {"version: 1\nformatters:\n  a: {class: my.Formatter}",
+       {"f.yaml:3:14: formatters.a.class: unknown formatter \"my.Formatter\"; there is logging.Formatter"}},
+      {"version: 1\nfilters:\n  a: {(): my.Filter}",
+       {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there is logging.Filter"}},
+      // Handlers.
+      {"version: 1\nhandlers:\n  a: {level: INFO}", {"f.yaml:3:3: handlers.a: the key 'class' is missing"}},
+      {"version: 1\nhandlers:\n  a: {class: StreamHandler}",
+       {"f.yaml:3:14: handlers.a.class: unknown class \"StreamHandler\"; did you mean "
+        "'logging.StreamHandler'?"}},
+      {"version: 1\nhandlers:\n  a: {class: my.Own}",
+       {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are logging.StreamHandler, "
+        "logging.FileHandler, "
+        "logging.NullHandler, logging.handlers.RotatingFileHandler and logging.handlers.QueueHandler"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.SysLogHandler, address: [localhost, 514]}",
+       {"f.yaml:3:14: handlers.a.class: logging.handlers.SysLogHandler is not in this version; there are "
+        "logging.StreamHandler, logging.FileHandler, logging.NullHandler, "
+        "logging.handlers.RotatingFileHandler and "
+        "logging.handlers.QueueHandler"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.NullHandler, level: debug, formatter: x, filters: [y]}",
+       {"f.yaml:3:42: handlers.a.level: unknown level \"debug\"; did you mean 'DEBUG'?",
+        "f.yaml:3:60: handlers.a.formatter: there is no formatter named \"x\"",
+        "f.yaml:3:73: handlers.a.filters[0]: there is no filter named \"y\""}},
+      {"version: 1\nhandlers:\n  a: {class: logging.NullHandler, level: 1.5, filters: x}",
+       {"f.yaml:3:42: handlers.a.level: expected a level (a name such as INFO, or an integer), got a number "
+        "1.5",
+        "f.yaml:3:56: handlers.a.filters: expected a list of filter names, got a string \"x\""}},
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler}",
+       {"f.yaml:3:3: handlers.a: the key 'filename' is missing"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /no/such/x.log}",
+       {"f.yaml:3:45: handlers.a.filename: cannot write \"/no/such/x.log\": the directory \"/no/such\" does "
+        "not exist"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /tmp}",
+       {"f.yaml:3:45: handlers.a.filename: cannot write \"/tmp\": is a directory"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/null, mode: x, encoding: "
+       "utf-16, errors: loud, "
+       "delay: maybe}",
+       {"f.yaml:3:62: handlers.a.mode: expected \"a\" or \"w\", got a string \"x\"",
+        "f.yaml:3:75: handlers.a.encoding: \"utf-16\" is not in this version; there is utf-8",
+        "f.yaml:3:91: handlers.a.errors: expected one of strict, ignore, replace, backslashreplace, "
+        "xmlcharrefreplace, "
+        "surrogateescape and namereplace, got a string \"loud\"",
+        "f.yaml:3:104: handlers.a.delay: expected true or false, got a string \"maybe\""}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
+       "maxBytes: 10MB, "
+       "backupCount: -1}",
+       {"f.yaml:3:83: handlers.a.maxBytes: expected an integer, got a string \"10MB\"",
+        "f.yaml:3:102: handlers.a.backupCount: expected an integer from 0 to 2147483646, got an integer -1"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
+       "maxBytes: 1e6, "
+       "backupcount: 1}",
+       {"f.yaml:3:83: handlers.a.maxBytes: expected an integer, got a string \"1e6\"",
+        "f.yaml:3:88: handlers.a.backupcount: unknown key; did you mean 'backupCount'?"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.NullHandler, color: 1}",
+       {"f.yaml:3:35: handlers.a.color: unknown key; there are (), ., class, filters, formatter and level"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.StreamHandler, stream: sys.stdout, .: {terminator: 5, "
+       "namer: x}}",
+       {"f.yaml:3:45: handlers.a.stream: expected ext://sys.stdout or ext://sys.stderr, got a string "
+        "\"sys.stdout\"",
+        "f.yaml:3:73: handlers.a...terminator: expected a string (in quotes), got an integer 5",
+        "f.yaml:3:83: handlers.a...namer: not in this version"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/../tmp/logbus-x, delay: "
+       "yes}\n"
+       "  b: {class: logging.FileHandler, filename: /tmp/logbus-x, delay: yes}",
+       {"f.yaml:4:45: warning: handlers.b.filename: the handler \"a\" writes the same file"}},
+      // References.
+      {"version: 1\nhandlers:\n  a: {class: logging.StreamHandler, stream: cfg://nowhere.x}",
+       {"f.yaml:3:45: handlers.a.stream: cannot resolve \"cfg://nowhere.x\": there is no 'nowhere'"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.StreamHandler, stream: cfg://handlers.a.stream}",
+       {"f.yaml:3:45: handlers.a.stream: \"cfg://handlers.a.stream\" leads in a circle"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.StreamHandler, stream: ext://my.stream}",
+       {"f.yaml:3:45: handlers.a.stream: cannot resolve \"ext://my.stream\": there are ext://sys.stdout, "
+        "ext://sys.stderr, "
+        "ext://time.gmtime, ext://time.localtime, ext://os.devnull and ext://logging.INFO and its like"}},
+      // Loggers.
+      {"version: 1\nloggers:\n  a: {level: INFO, handlers: [f], propagate: 2, levle: x}",
+       {"f.yaml:3:31: loggers.a.handlers[0]: there is no handler named \"f\"",
+        "f.yaml:3:46: loggers.a.propagate: expected true or false, got an integer 2",
+        "f.yaml:3:49: loggers.a.levle: unknown key; did you mean 'level'?"}},
+      {"version: 1\nhandlers: {file: {class: logging.NullHandler}}\nroot: {handlers: [fil]}",
+       {"f.yaml:3:19: root.handlers[0]: there is no handler named \"fil\"; did you mean 'file'?"}},
+      {"version: 1\nroot: INFO", {"f.yaml:2:7: root: expected a mapping, got a string \"INFO\""}},
+      // QueueHandlers that are not the bus.
+      {"version: 1\nhandlers:\n  q: {class: logging.handlers.QueueHandler}\nroot: {handlers: [q]}",
+       {"f.yaml:3:3: handlers.q: a QueueHandler without 'handlers' is not in this version"}},
+      {"version: 1\nhandlers:\n  n: {class: logging.NullHandler}\n  q: {class: "
+       "logging.handlers.QueueHandler, handlers: [n], "
+       "queue: queue.Queue}\nroot: {handlers: [q, n]}",
+       {"f.yaml:4:3: handlers.q: a QueueHandler with a queue of its own is not in this version: it must be "
+        "the only handler "
+        "that any logger has, and then stands for the bus",
+        "f.yaml:4:67: warning: handlers.q.queue: ignored: the bus takes its place"}},
+      // The bus.
+      {"version: 1\nlogbus: {bus: a b, directory: x, lane_sze: 1}",
+       {"f.yaml:2:15: logbus.bus: expected a bus's name (1 to 64 of A-Z a-z 0-9 _ . -), got a string \"a b\"",
+        "f.yaml:2:31: logbus.directory: expected an absolute path, got a string \"x\"",
+        "f.yaml:2:34: logbus.lane_sze: unknown key; did you mean 'lane_size'?"}},
+      {"version: 1\nlogbus: {permissions: 0600, group: no-such-group-here}",
+       {"f.yaml:2:23: logbus.permissions: expected octal digits in quotes, such as \"0660\", got an integer "
+        "384",
+        "f.yaml:2:36: logbus.group: there is no group \"no-such-group-here\""}},
+      {"version: 1\nlogbus: {permissions: \"0066\"}",
+       {"f.yaml:2:23: logbus.permissions: expected permissions that let the owner read and write, got a "
+        "string \"0066\""}},
+      {"version: 1\nlogbus: {lanes: 0, lane_size: 100 kB, sites: 1000, memory: 64}",
+       {"f.yaml:2:17: logbus.lanes: expected an integer from 1 to 65536, got an integer 0",
+        "f.yaml:2:31: logbus.lane_size: expected a power of two, got a string \"100 kB\"",
+        "f.yaml:2:46: logbus.sites: expected a power of two, got an integer 1000",
+        "f.yaml:2:60: logbus.memory: expected a size of at least 65536 bytes, got an integer 64"}},
+      {"version: 1\nlogbus: {max_hold: 50, drain_timeout: 5 parsecs, memory: 64 Mi, overflow: overwrite}",
+       {"f.yaml:2:20: logbus.max_hold: expected a duration with its unit, such as \"50 ms\" or \"10 s\", got "
+        "an integer 50",
+        "f.yaml:2:39: logbus.drain_timeout: expected a duration with its unit, such as \"50 ms\" or \"10 "
+        "s\", got a string "
+        "\"5 parsecs\"",
+        "f.yaml:2:58: logbus.memory: expected a size such as \"64 MiB\" or an integer of bytes, got a string "
+        "\"64 Mi\"",
+        "f.yaml:2:75: logbus.overflow: overwrite is not in this version; there are drop and block"}},
+      {"version: 1\nlogbus: {metrics: off, dispatch: tree, overflow: explode}",
+       {"f.yaml:2:19: logbus.metrics: not in this version",
+        "f.yaml:2:34: logbus.dispatch: not in this version",
+        "f.yaml:2:50: logbus.overflow: expected drop or block, got a string \"explode\""}},
+  };
+  for (const Case& wrong : table) EXPECT_EQ(wrong_with(wrong.text), wrong.lines) << wrong.text;
+}
+
+TEST(ConfigTest, NotesWhatMaySurprise) {
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(said_about("version: 1"),
+            Lines{"f.yaml:1:1: note: root: no level: WARNING applies, to the loggers without one too"});
+  EXPECT_EQ(said_about("version: 1\nroot: {level: INFO, handlers: [f]}\n"
+                       "handlers: {f: {class: logging.FileHandler, filename: x.log}}"),
+            Lines{"f.yaml:3:54: note: handlers.f.filename: relative to the working directory, now \"" + here +
+                  "/x.log\""});
+  EXPECT_EQ(said_about("version: 1\nroot: {level: INFO, handlers: [q]}\nhandlers:\n"
+                       "  f: {class: logging.StreamHandler, level: ERROR}\n"
+                       "  q: {class: logging.handlers.QueueHandler, handlers: [f]}"),
+            Lines{"f.yaml:4:3: note: handlers.f.level: ignored, as in Python: \"q\" does not say "
+                  "respect_handler_level: true"});
+}
+
+TEST(ConfigTest, DelayedFileInAMissingDirectoryIsAWarning) {
+  EXPECT_EQ(
+      wrong_with(
+          "version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /no/such/x.log, delay: true}"),
+      Lines{"f.yaml:3:45: warning: handlers.a.filename: cannot write \"/no/such/x.log\": the directory "
+            "\"/no/such\" "
+            "does not exist"});
+}
+
+TEST(ConfigTest, TouchesNothing) {
+  char name[] = "/tmp/logbus-config-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  const std::string directory = name;
+  good("version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: " + directory +
+       "/a.log, mode: w}\n" + "root: {level: INFO, handlers: [a]}");
+  EXPECT_TRUE(std::filesystem::is_empty(directory));
+  std::filesystem::remove(directory);
+}
+
+TEST(ConfigTest, HostileDocumentsEndInAnError) {
+  EXPECT_EQ(wrong_with("&a [*a]"), Lines{"f.yaml:1:1: nested more than 64 levels deep"});
+  std::string laughs = "version: 1\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+    for (int j = 1; j < 10; ++j) laughs += ", " + last;
+    laughs += "]\n";
+  }
+  ASSERT_EQ(wrong_with(laughs).size(), 1U);
+  EXPECT_NE(wrong_with(laughs)[0].find("more than 100000 values"), std::string::npos);
+  EXPECT_EQ(wrong_with(std::string(100'000, '[')).size(), 1U);
+  EXPECT_EQ(wrong_with(std::string("\0\1\2", 3)).size(), 1U);
+}
+
+TEST(ConfigTest, AFileThatCannotBeReadIsAnErrorOfItsOwn) {
+  Diagnostics diagnostics("x");
+  try {
+    load_config("/no/such/file.yaml", diagnostics);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "/no/such/file.yaml: No such file or directory");
+  }
+  EXPECT_THROW(load_config("/tmp", diagnostics), Error);
+}
+
+TEST(UnitsTest, SizesAndDurations) {
+  EXPECT_EQ(parse_size("64 MiB"), 64U << 20);
+  EXPECT_EQ(parse_size("64MiB"), 64U << 20);
+  EXPECT_EQ(parse_size("1.5 KiB"), 1536U);
+  EXPECT_EQ(parse_size("10 kB"), 10'000U);
+  EXPECT_EQ(parse_size("7"), 7U);
+  for (const char* text :
+       {"", "MiB", "-1 MiB", "1 mib", "1 Mi", "1.3 B", "1 MiB x", "1e400 B", "0x10", "99999999999 GiB"}) {
+    EXPECT_EQ(parse_size(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(parse_duration("50 ms"), std::chrono::milliseconds(50));
+  EXPECT_EQ(parse_duration("1.5s"), std::chrono::milliseconds(1500));
+  EXPECT_EQ(parse_duration("2 min"), std::chrono::minutes(2));
+  EXPECT_EQ(parse_duration("1 h"), std::chrono::hours(1));
+  EXPECT_EQ(parse_duration("0 s"), std::chrono::nanoseconds(0));
+  for (const char* text : {"", "50", "ms", "-1 s", "1 S", "1 sec", "nan s", "inf s", "1e9 h"}) {
+    EXPECT_EQ(parse_duration(text), std::nullopt) << text;
+  }
+}
+
+TEST(UnitsTest, BusNames) {
+  EXPECT_TRUE(is_bus_name("orders-1.prod_x"));
+  EXPECT_TRUE(is_bus_name(std::string(64, 'a')));
+  for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string("a/b"),
+                                  std::string("a b"), std::string(65, 'a'), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(is_bus_name(name)) << name;
+  }
+}
+
+TEST(SuggestionTest, OffersTheNearestWordOnly) {
+  EXPECT_EQ(nearest("hanlders", {"handlers", "loggers"}), "handlers");
+  EXPECT_EQ(nearest("BACKUPCOUNT", {"backupCount"}), "backupCount");
+  EXPECT_EQ(nearest("x", {"bus"}), "");
+  EXPECT_EQ(nearest("zzzzzz", {"handlers", "loggers"}), "");
+  EXPECT_EQ(nearest("", {"."}), ".");
+}
+
+}  // namespace
+}  // namespace logbus::sidecar
