@@ -114,9 +114,13 @@ Command add_dump(CLI::App& program, const CommonOptions& common) {
       ->expected(1)
       ->take_all()
       ->check(CLI::IsMember({"bus", "process", "site", "lane", "record"}));
-  command.add_option("--lane", options.lane_number, "this lane alone")->type_name("N");
+  command.add_option("--lane", options.lane_number, "this lane alone")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--worker", options.worker, "processes of this name alone")->type_name("NAME");
-  command.add_option("-n,--tail", options.tail, "the last N records")->type_name("N");
+  command.add_option("-n,--tail", options.tail, "the last N records")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   add_filters(command, *arguments);
   const auto run = [arguments, &common] {
     apply(*arguments, common);

@@ -121,7 +121,7 @@ bool take_offset(std::string_view& text, std::optional<int>& seconds) {
 }
 
 std::tm broken_down(std::int64_t ns, bool utc) {
-  const std::time_t second = (ns - (ns % kSecond + kSecond) % kSecond) / kSecond;
+  const std::time_t second = ns / kSecond - (ns % kSecond < 0 ? 1 : 0);
   std::tm tm = {};
   utc ? ::gmtime_r(&second, &tm) : ::localtime_r(&second, &tm);
   return tm;

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 namespace logbus::tools {
 namespace {
@@ -36,6 +37,11 @@ TEST_F(TimeTextTest, FormatsUtc) {
 
 TEST_F(TimeTextTest, FormatsTimesBeforeTheEpoch) {
   EXPECT_EQ(format_time(-1, true, 9), "1969-12-31T23:59:59.999999999+00:00");
+}
+
+TEST_F(TimeTextTest, FormatsTheFarthestTimes) {
+  EXPECT_EQ(format_time(std::numeric_limits<std::int64_t>::max(), true, 0), "2262-04-11T23:47:16+00:00");
+  EXPECT_EQ(format_time(std::numeric_limits<std::int64_t>::min(), true, 0), "1677-09-21T00:12:43+00:00");
 }
 
 TEST_F(TimeTextTest, FormatsZonesWestOfGreenwich) {
