@@ -19,7 +19,6 @@
 #include <logbus/formatter.h>
 #include <logbus/logger.h>
 #include <logbus/queue_handler.h>
-#include <logbus/stream_handler.h>
 
 #include "base/process_identity.h"
 #include "producer/bus_queue.h"
@@ -28,6 +27,7 @@
 #include "producer/logger_tree.h"
 #include "producer/process.h"
 #include "producer/process_name.h"
+#include "producer/stderr_handler.h"
 #include "producer/thread_lane.h"
 #include "wire/codec.h"
 
@@ -56,7 +56,7 @@ Setup& setup() {
 std::shared_ptr<Handler> stderr_handler(const std::string& format) {
   FormatterOptions options;
   options.format = format.empty() ? std::string(kBasicFormat) : format;
-  auto handler = std::make_shared<StreamHandler>();
+  auto handler = std::make_shared<producer::StderrHandler>();
   handler->set_formatter(std::make_shared<Formatter>(std::move(options)));
   return handler;
 }

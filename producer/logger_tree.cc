@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <logbus/stream_handler.h>
-
 #include "producer/last_resort.h"
 
 namespace logbus {

@@ -17,6 +17,26 @@ void QueueHandler::enqueue(const LogRecord& record) {
   if (!queue_->put_nowait(record)) throw Error("the queue is full");
 }
 
+bool QueueHandler::handle(const LogRecord& record) noexcept {
+  try {
+    if (has_filters()) {
+      LogRecord changeable = record;
+      if (!filter(changeable)) return false;
+      emit(changeable);
+    } else {
+      emit(record);
+    }
+    mutable_counters().records.fetch_add(1, std::memory_order_relaxed);
+  } catch (const std::exception& error) {
+    mutable_counters().dropped.fetch_add(1, std::memory_order_relaxed);
+    handle_error(&record, error);
+  } catch (...) {
+    mutable_counters().dropped.fetch_add(1, std::memory_order_relaxed);
+    handle_error(&record, Error("an exception of an unknown type"));
+  }
+  return true;
+}
+
 void QueueHandler::emit(const LogRecord& record) {
   LogRecord prepared = record;
   prepare(prepared);
