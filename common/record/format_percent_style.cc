@@ -50,6 +50,11 @@ bool has_valid_field(std::string_view format) {
   return false;
 }
 
+bool is_integer(std::optional<Attribute> attribute) noexcept {
+  return attribute == Attribute::kLevelno || attribute == Attribute::kLineno ||
+         attribute == Attribute::kProcess || attribute == Attribute::kThread;
+}
+
 // A conversion without a key sees the record's whole dict, once, and only before the first one with a key:
 // from there on CPython's argument is the last field's value, already used.
 FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_available) {
@@ -81,8 +86,11 @@ FormatStep compile_conversion(const PercentConversion& conversion, bool& dict_av
     step.kind = FormatStep::Kind::kEverything;
     return step;
   }
-  const bool plain_text = conversion.letter == 's' && conversion.is_plain();
-  step.kind = plain_text ? FormatStep::Kind::kText : FormatStep::Kind::kPercent;
+  step.kind = FormatStep::Kind::kPercent;
+  if (conversion.is_plain()) {
+    if (conversion.letter == 's') step.kind = FormatStep::Kind::kText;
+    if (conversion.letter == 'd' && is_integer(step.field.attribute)) step.kind = FormatStep::Kind::kInteger;
+  }
   return step;
 }
 

@@ -87,6 +87,13 @@ void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& 
       case FormatStep::Kind::kText:
         input.append(step.field, out);
         break;
+      case FormatStep::Kind::kInteger:
+        if (input.record().overrides.empty()) {
+          append_attribute(input.record(), *step.field.attribute, out);
+        } else {
+          append_converted(step.conversion, input.value(step.field), out);
+        }
+        break;
       case FormatStep::Kind::kPercent:
         if (step.conversion.letter == 's') {
           const std::size_t begin = out.size();

@@ -55,6 +55,7 @@ struct FormatStep {
   enum class Kind : std::uint8_t {
     kLiteral,     // text
     kText,        // str() of the field
+    kInteger,     // the digits of an integer attribute: %d and nothing else about it
     kPercent,     // the field through `conversion`
     kBrace,       // the field through `brace`
     kEverything,  // a %s without a key: the whole dict through `conversion`

@@ -22,6 +22,7 @@ using record::Attribute;
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::string_view kPythonMsecFormat = "%s,%03d";
+constexpr std::string_view kNoMsecs = ",000";
 
 std::string_view default_format(char style) {
   return style == '%' ? "%(message)s" : style == '{' ? "{message}" : "${message}";
@@ -45,7 +46,7 @@ record::FormatSteps compile(const FormatterOptions& options) {
 struct CachedTime {
   std::uint64_t formatter = 0;
   std::int64_t second = 0;
-  std::string text;
+  std::string text;  // with room for ",mmm" where the formatter has Python's
 };
 constexpr std::size_t kCachedTimes = 4;
 
@@ -97,14 +98,6 @@ void append_strftime(const std::string& format, std::int64_t second, bool utc, s
     }
     if (room > marked.size() * 256) record::throw_value_error("strftime() argument too long");
   }
-}
-
-void append_msecs(const LogRecord& record, std::string& out) {
-  const auto milliseconds = static_cast<unsigned>(record.msecs());
-  const char digits[4] = {',', static_cast<char>('0' + milliseconds / 100),
-                          static_cast<char>('0' + milliseconds / 10 % 10),
-                          static_cast<char>('0' + milliseconds % 10)};
-  out.append(digits, sizeof digits);
 }
 
 void append_on_new_line(const std::string& text, std::size_t begin, std::string& out) {
@@ -163,17 +156,24 @@ void Formatter::format_time(const LogRecord& record, std::string& out) const {
     cached.formatter = 0;
     cached.text.clear();
     append_strftime(program_->time_format, second, program_->options.utc, cached.text);
+    if (program_->has_python_msecs) cached.text += kNoMsecs;
     cached.formatter = program_->number;
     cached.second = second;
   }
   if (!program_->has_msecs) {
     out += cached.text;
   } else if (program_->has_python_msecs && record.overrides.empty()) {
+    const auto milliseconds = static_cast<unsigned>(record.msecs());
+    char* digits = &cached.text[cached.text.size() - 3];
+    digits[0] = static_cast<char>('0' + milliseconds / 100);
+    digits[1] = static_cast<char>('0' + milliseconds / 10 % 10);
+    digits[2] = static_cast<char>('0' + milliseconds % 10);
     out += cached.text;
-    append_msecs(record, out);
   } else {
     const Value* given = record::find_field(record.overrides, "msecs");
-    const Value args = Tuple{List{cached.text, given != nullptr ? *given : Value(record.msecs())}};
+    const std::size_t length = cached.text.size() - (program_->has_python_msecs ? kNoMsecs.size() : 0);
+    const Value args =
+        Tuple{List{cached.text.substr(0, length), given != nullptr ? *given : Value(record.msecs())}};
     record::append_percent(program_->options.default_msec_format, args, out);
   }
 }
