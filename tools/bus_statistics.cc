@@ -53,9 +53,10 @@ std::vector<HandlerStatistics> handlers_of(const ConsumerControl& control) {
   return handlers;
 }
 
-/// Folds five severities into D I W E.
-void add_severities(const Word64 (&counts)[kSeverities], std::array<std::uint64_t, 4>& to) {
-  for (std::size_t i = 0; i < kSeverities; ++i) to[std::min<std::size_t>(i, 3)] += load(counts[i]);
+/// E stands for all from ERROR on.
+void add_drops(WorkerStatistics& worker, std::size_t severity, std::uint64_t count) {
+  worker.dropped += count;
+  worker.dropped_by_severity[std::min<std::size_t>(severity, 3)] += count;
 }
 
 std::uint64_t sum(const Word64 (&counts)[kSeverities]) {
@@ -102,17 +103,16 @@ class Collector {
     worker.pid = load(slot.pid);
     worker.life = snapshot_.slot_life(index);
     worker.committed = load(slot.records_closed);
-    worker.dropped = load(slot.dropped_closed) + sum(slot.dropped_no_lane);
-    add_severities(slot.dropped_no_lane, worker.dropped_by_severity);
+    for (std::size_t i = 0; i < kSeverities; ++i)
+      add_drops(worker, i, load(slot.dropped_closed[i]) + load(slot.dropped_no_lane[i]));
   }
 
   void add_lane(std::uint32_t lane) {
     const ProducerLine& line = snapshot_.producer_line(lane);
     const std::uint64_t records = load(line.records);
-    const std::uint64_t dropped = sum(line.dropped);
     const std::uint64_t memory = snapshot_.lane_memory(lane);
     result_.committed += records;
-    result_.dropped += dropped;
+    result_.dropped += sum(line.dropped);
     result_.memory_bytes += memory;
     const Lag lag = lag_of(lane);
     result_.lag.records += lag.records;
@@ -123,8 +123,8 @@ class Collector {
     WorkerStatistics& worker = found->second;
     ++worker.lanes;
     worker.committed += minus(records, load(line.records_before));
-    worker.dropped += minus(dropped, load(line.dropped_before));
-    if (load(line.dropped_before) == 0) add_severities(line.dropped, worker.dropped_by_severity);
+    for (std::size_t i = 0; i < kSeverities; ++i)
+      add_drops(worker, i, minus(load(line.dropped[i]), load(line.dropped_before[i])));
     worker.memory_bytes += memory;
     worker.lag.records += lag.records;
     worker.lag.bytes += lag.bytes;

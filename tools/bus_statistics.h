@@ -27,9 +27,7 @@ struct WorkerStatistics {
   Lag lag;
   std::uint64_t memory_bytes = 0;
   std::uint64_t dropped = 0;
-  // D I W E and above. Drops in lanes that earlier tenants had drops in can't be told apart and are missing
-  // here.
-  std::array<std::uint64_t, 4> dropped_by_severity = {};
+  std::array<std::uint64_t, 4> dropped_by_severity = {};  // D I W E, the last with all above
 };
 
 struct HandlerStatistics {

@@ -67,6 +67,14 @@ bool take_created(const Json& json, std::int64_t& to) {
   return json.is_number_float() && static_cast<double>(to) / 1e9 == json.get<double>();
 }
 
+/// A float or a bool is a level too, for those who compare; what it is exactly stays beside it.
+bool take_level(const Json& json, int& to) {
+  if (json.is_boolean()) to = json.get<bool>() ? 1 : 0;
+  if (json.is_number_float() && std::abs(json.get<double>()) < std::numeric_limits<int>::max())
+    to = static_cast<int>(std::floor(json.get<double>()));
+  return take_integer(json, to);
+}
+
 constexpr std::int64_t kMicrosecond = 1000;
 
 /// Gives the attribute's member the value, if it can hold it: whatever it is, Python's attribute would be
@@ -76,7 +84,7 @@ bool take_attribute(LogRecord& record, std::string_view key, const Json& value) 
   if (key == "msg") return record.msg = to_value(value), true;
   if (key == "args") return record.args = to_value(value), true;
   if (key == "levelname") return take_text(value, record.levelname);
-  if (key == "levelno") return take_integer(value, record.levelno);
+  if (key == "levelno") return take_level(value, record.levelno);
   if (key == "pathname") return take_text(value, record.pathname);
   if (key == "lineno") return take_integer(value, record.lineno);
   if (key == "funcName") return take_text(value, record.func_name);

@@ -42,9 +42,10 @@ bool free_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word) n
   const LaneWord tenant = unpack_lane(word);
   const std::uint64_t records =
       line.records.load(std::memory_order_relaxed) - line.records_before.load(std::memory_order_relaxed);
-  std::uint64_t dropped = 0;
-  for (const Word64& count : line.dropped) dropped += count.load(std::memory_order_relaxed);
-  dropped -= line.dropped_before.load(std::memory_order_relaxed);
+  std::uint64_t dropped[kSeverities];
+  for (std::size_t i = 0; i < kSeverities; ++i)
+    dropped[i] = line.dropped[i].load(std::memory_order_relaxed) -
+                 line.dropped_before[i].load(std::memory_order_relaxed);
   const std::uint64_t memory = lane_memory(segment, lane);
   // Acq_rel: what the old tenant wrote is ours to hand on; the next tenant sees it all through this word.
   if (!line.word.compare_exchange_strong(word, pack({LaneState::kFree, 0, tenant.tenancy + 1}),
@@ -54,7 +55,8 @@ bool free_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word) n
   if (tenant.slot < segment.slots()) {
     ProcessSlot& slot = segment.slot(tenant.slot);
     slot.records_closed.fetch_add(records, std::memory_order_relaxed);
-    slot.dropped_closed.fetch_add(dropped, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kSeverities; ++i)
+      slot.dropped_closed[i].fetch_add(dropped[i], std::memory_order_relaxed);
     slot.memory_bytes.fetch_sub(memory, std::memory_order_relaxed);
   }
   return true;
@@ -92,7 +94,7 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
   slot.flags.store(0, std::memory_order_relaxed);
   slot.memory_bytes.store(0, std::memory_order_relaxed);
   slot.records_closed.store(0, std::memory_order_relaxed);
-  slot.dropped_closed.store(0, std::memory_order_relaxed);
+  for (Word64& count : slot.dropped_closed) count.store(0, std::memory_order_relaxed);
   for (Word64& count : slot.dropped_no_lane) count.store(0, std::memory_order_relaxed);
   slot.told_no_lane.store(0, std::memory_order_relaxed);
   std::memset(slot.process_name, 0, sizeof slot.process_name);

@@ -103,10 +103,9 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
       line.committed.store(read, std::memory_order_release);
     }
     held_begin = held_end = 0;
-    std::uint64_t dropped = 0;
-    for (const Word64& count : line.dropped) dropped += count.load(std::memory_order_relaxed);
     line.records_before.store(writer.records, std::memory_order_relaxed);
-    line.dropped_before.store(dropped, std::memory_order_relaxed);
+    for (std::size_t k = 0; k < kSeverities; ++k)
+      line.dropped_before[k].store(line.dropped[k].load(std::memory_order_relaxed), std::memory_order_relaxed);
     line.gap_first_ticks.store(0, std::memory_order_relaxed);
     line.busy.store(0, std::memory_order_relaxed);
     line.thread.store(thread, std::memory_order_relaxed);

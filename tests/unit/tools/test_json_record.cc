@@ -77,6 +77,7 @@ TEST(MakeLogRecordTest, KeepsValuesThatNoMemberHolds) {
       made(R"({"name":null,"levelno":12.5,"lineno":"x","msecs":3.5,"thread":-1,"exc_text":""})");
   EXPECT_EQ(record.attribute("name"), Value(None{}));
   EXPECT_EQ(record.attribute("levelno"), Value(12.5));
+  EXPECT_EQ(record.levelno, 12);
   EXPECT_EQ(record.attribute("lineno"), Value("x"));
   EXPECT_EQ(record.attribute("msecs"), Value(3.5));
   EXPECT_EQ(record.attribute("thread"), Value(-1));

@@ -110,11 +110,11 @@ struct alignas(64) ProducerLine {
   Word64 gap_first_ticks;  // 0: no gap open
   Word64 gap_last_ticks;
   Word64 records_before;  // `records` when this tenant came
-  Word64 dropped_before;  // sum of `dropped` when this tenant came
+  Word64 dropped_before[kSeverities];  // `dropped` when this tenant came
   Word64 dropped_reason[kDropReasons];
   Word32 thread;      // kernel's tid
   Word32 name_index;  // which of the two names holds
-  std::uint8_t pad2[48];
+  std::uint8_t pad2[16];
   char thread_name[2][64];
 };
 static_assert(sizeof(ProducerLine) == 384);
@@ -174,10 +174,10 @@ struct alignas(64) ProcessSlot {
   Word64 attach_realtime_ns;
   Word64 memory_bytes;    // lane memory granted to it
   Word64 records_closed;  // records of its lanes that have been given back
-  Word64 dropped_closed;  // drops of its lanes that have been given back
+  Word64 dropped_closed[kSeverities];   // drops of its lanes that have been given back
   Word64 dropped_no_lane[kSeverities];  // drops of threads that had no lane
   Word64 told_no_lane;                  // of those, told so far; the lease holder's
-  std::uint8_t pad[56];
+  std::uint8_t pad[24];
   char process_name[64];
   char executable[256];
 };
