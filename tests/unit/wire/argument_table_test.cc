@@ -32,6 +32,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using Specs = std::vector<const char*>;
+
 class ArgumentTableTest : public testing::Test {
  protected:
   // fmt prints points in time in UTC, the sidecar in its own zone.
@@ -46,12 +48,44 @@ class ArgumentTableTest : public testing::Test {
 
   /// The text that the sidecar makes of a call with this format.
   template <class... A>
-  std::string text(const std::string& format, const std::string& spec, const A&... arguments) {
-    Site site;
-    site.format = format;
+  std::string text(std::string_view format, [[maybe_unused]] std::string_view spec, const A&... arguments) {
     std::string payload(detail::array_header_size(sizeof...(A)), '\0');
     detail::write_array_header(payload.data(), sizeof...(A));
     (payload.append(encode(arguments, spec)), ...);
+    return merged(format, payload);
+  }
+
+  template <class... A>
+  void same(std::string_view format, const A&... arguments) {
+    compare(format, text(format, "", arguments...),
+            fmt::vformat(format, fmt::make_format_args(arguments...)));
+  }
+
+  /// One argument and its field's spec, which fmt must take.
+  template <class T>
+  void one(const T& argument, std::string_view spec) {
+    const std::string format = field(spec);
+    compare(format, text(format, spec, argument), fmt::vformat(format, fmt::make_format_args(argument)));
+  }
+  template <class T>
+  void all(const std::vector<T>& arguments, const Specs& specs) {
+    for (const T& argument : arguments) {
+      for (const char* spec : specs) one(argument, spec);
+    }
+  }
+
+ private:
+  // Not in the templates above: they have some sixty instances.
+  static std::string field(std::string_view spec) {
+    return spec.empty() ? "[{}]" : std::string("[{:").append(spec).append("}]");
+  }
+  static void compare(std::string_view format, const std::string& actual, const std::string& expected) {
+    EXPECT_EQ(actual, expected) << format;
+    ++pairs_;
+  }
+  std::string merged(std::string_view format, const std::string& payload) {
+    Site site;
+    site.format = format;
     const DecodeResult result = decoder_.decode_record(site, as_bytes(payload), record_);
     if (result != DecodeResult::kOk) return "not decoded: " + hex(payload);
     try {
@@ -61,27 +95,6 @@ class ArgumentTableTest : public testing::Test {
     }
   }
 
-  template <class... A>
-  void same(const std::string& format, const A&... arguments) {
-    EXPECT_EQ(text(format, "", arguments...), fmt::format(fmt::runtime(format), arguments...)) << format;
-    ++pairs_;
-  }
-
-  /// One argument and its field's spec, which fmt must take.
-  template <class T>
-  void one(const T& argument, const std::string& spec) {
-    const std::string format = spec.empty() ? "[{}]" : "[{:" + spec + "}]";
-    EXPECT_EQ(text(format, spec, argument), fmt::format(fmt::runtime(format), argument)) << format;
-    ++pairs_;
-  }
-  template <class T>
-  void all(const std::vector<T>& arguments, const std::vector<std::string>& specs) {
-    for (const T& argument : arguments) {
-      for (const std::string& spec : specs) one(argument, spec);
-    }
-  }
-
- private:
   inline static unsigned pairs_ = 0;
   Decoder decoder_;
   LogRecord record_;
@@ -94,14 +107,13 @@ std::vector<T> limits() {
 }
 
 // fmt takes a sign for signed integers only.
-const std::vector<std::string> kUnsignedSpecs = {"",   "d",  "x",     "#x", "X",   "#X",   "o",
-                                                 "#o", "b",  "#b",    "#B", "8",   "<8",   ">8",
-                                                 "^8", "08", "#012x", "L",  "030", "*^30", "~>25d"};
-const std::vector<std::string> kSignedSpecs = {"+", " ", "-", "+08", "-x", "+#x", " 9", "*^+9"};
+const Specs kUnsignedSpecs = {"",  "d",  "x",  "#x", "X",  "#X",    "o", "#o",  "b",    "#b",   "#B",
+                              "8", "<8", ">8", "^8", "08", "#012x", "L", "030", "*^30", "~>25d"};
+const Specs kSignedSpecs = {"+", " ", "-", "+08", "-x", "+#x", " 9", "*^+9"};
 
 template <class T>
-std::vector<std::string> integer_specs() {
-  std::vector<std::string> specs = kUnsignedSpecs;
+Specs integer_specs() {
+  Specs specs = kUnsignedSpecs;
   if (std::is_signed_v<T>) specs.insert(specs.end(), kSignedSpecs.begin(), kSignedSpecs.end());
   return specs;
 }
@@ -135,9 +147,9 @@ TEST_F(ArgumentTableTest, Chars) {
 }
 
 TEST_F(ArgumentTableTest, Floats) {
-  const std::vector<std::string> specs = {
-      "",    "f",   "e",    "g",      "a", "F", "E", "G",    ".0f", ".1f",  ".3f", ".10e",  ".3g", "12",
-      "<12", "^12", "*>12", "012.3f", "+", " ", "#", "#.0f", "#g",  "+.2e", "L",   "-12.4", ".0",  "+09.1f"};
+  const Specs specs = {"",    "f",    "e",   "g",    "a",   "F",     "E",    "G",      ".0f", ".1f",
+                       ".3f", ".10e", ".3g", "12",   "<12", "^12",   "*>12", "012.3f", "+",   " ",
+                       "#",   "#.0f", "#g",  "+.2e", "L",   "-12.4", ".0",   "+09.1f"};
   const std::vector<double> doubles = {0.0,
                                        -0.0,
                                        1.0,
@@ -164,8 +176,7 @@ TEST_F(ArgumentTableTest, Floats) {
 }
 
 TEST_F(ArgumentTableTest, Strings) {
-  const std::vector<std::string> specs = {"",     "s",  "10",   "<10", ">10", "^10",
-                                          "*^11", ".2", "10.3", ".0",  "?",   "\xc3\xa4>9"};
+  const Specs specs = {"", "s", "10", "<10", ">10", "^10", "*^11", ".2", "10.3", ".0", "?", "\xc3\xa4>9"};
   all<std::string>({"", "a", "hello, world", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", std::string("a\0b", 3),
                     "tab\tquote\"back\\", "{}"},
                    specs);
@@ -209,8 +220,8 @@ TEST_F(ArgumentTableTest, TimePoints) {
 }
 
 TEST_F(ArgumentTableTest, Durations) {
-  const std::vector<std::string> specs = {"",     "10",       "<10", ">10", "*^12", "%Q", "%q",
-                                          "%Q%q", "%H:%M:%S", "%T",  "%M",  "%S",   "%R"};
+  const Specs specs = {"",     "10",       "<10", ">10", "*^12", "%Q", "%q",
+                       "%Q%q", "%H:%M:%S", "%T",  "%M",  "%S",   "%R"};
   all<std::chrono::seconds>({0s, 5s, 3661s, 90000s}, specs);
   all<std::chrono::milliseconds>({0ms, 1ms, 1500ms, 3723004ms}, specs);
   all<std::chrono::microseconds>({7us, 1000001us}, specs);
@@ -240,8 +251,7 @@ TEST_F(ArgumentTableTest, BrokenDownTimes) {
 }
 
 TEST_F(ArgumentTableTest, Ranges) {
-  const std::vector<std::string> outer = {"", "n", ":", "n:"};
-  const std::vector<std::string> integers = {"", "n", ":x", "n:x", ":#06x", ":>4", "n:#b"};
+  const Specs integers = {"", "n", ":x", "n:x", ":#06x", ":>4", "n:#b"};
   all<std::vector<int>>({{}, {1}, {1, -2, 3}}, integers);
   all<std::list<unsigned long>>({{1, 2}}, integers);
   all<std::deque<std::uint8_t>>({{200, 3}}, integers);
@@ -260,18 +270,12 @@ TEST_F(ArgumentTableTest, SetsMapsAndTuples) {
   all<std::set<int>>({{}, {3, 1, 2}}, {"", "n", ":x", "n:#x"});
   all<std::set<std::string>>({{"a", "b"}}, {"", "n", ":>3"});
   all<std::map<std::string, int>>({{}, {{"a", 1}, {"b", 2}}}, {"", "n"});
-  all<std::map<int, std::vector<int>>>({{{1, {2, 3}}}}, {"", "n"});
+  all<std::map<int, std::vector<std::string>>>({{{1, {"x", "y"}}}}, {"", "n"});
   all<std::unordered_map<std::string, double>>({{{"pi", 3.0}}}, {"", "n"});
   all<std::pair<int, std::string>>({{1, "one"}}, {""});
   all<std::tuple<int, char, double, std::string>>({{1, 'c', 3.0, "s"}}, {""});
   all<std::tuple<>>({{}}, {""});
-  all<std::vector<std::pair<int, std::set<int>>>>({{{1, {2, 3}}}}, {"", "n"});
-}
-
-// fmt 9 forgets the quotes of what lies in a container in a map or tuple; later versions don't.
-TEST_F(ArgumentTableTest, QuotesStringsAtEveryDepth) {
-  EXPECT_EQ(text("{}", "", std::map<int, std::vector<std::string>>{{1, {"x", "y"}}}), "{1: [\"x\", \"y\"]}");
-  EXPECT_EQ(text("{}", "", std::pair(1, std::set<char>{'a', 'b'})), "(1, {'a', 'b'})");
+  all<std::vector<std::pair<int, std::set<char>>>>({{{1, {'a', 'b'}}}}, {"", "n"});
 }
 
 TEST_F(ArgumentTableTest, DynamicWidthAndPrecision) {
