@@ -2,7 +2,7 @@
 // Set-up of a worker's logging, from its BasicConfig and the environment.
 #include <logbus/basic_config.h>
 
-#include <pthread.h>
+#include <grp.h>
 
 #include <algorithm>
 #include <cctype>
@@ -106,6 +106,28 @@ void remove_handlers_of_root() {
   }
 }
 
+/// $LOGBUS_MODE (octal) and $LOGBUS_GROUP (name or number): of a bus that this process creates.
+void apply_permissions(shm::BusOptions& options) {
+  if (const std::string mode = environment("LOGBUS_MODE"); !mode.empty()) {
+    unsigned bits = 0;
+    const auto [end, error] = std::from_chars(mode.data(), mode.data() + mode.size(), bits, 8);
+    if (error != std::errc() || end != mode.data() + mode.size() || bits > 0777)
+      throw Error(EINVAL, "LOGBUS_MODE: \"" + mode + "\" is no octal mode such as 0660");
+    options.mode = static_cast<mode_t>(bits);
+  }
+  if (const std::string group = environment("LOGBUS_GROUP"); !group.empty()) {
+    unsigned id = 0;
+    const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), id);
+    if (error == std::errc() && end == group.data() + group.size()) {
+      options.group = static_cast<gid_t>(id);
+    } else if (const ::group* entry = ::getgrnam(group.c_str())) {
+      options.group = entry->gr_gid;
+    } else {
+      throw Error(EINVAL, "LOGBUS_GROUP: there is no group \"" + group + "\"");
+    }
+  }
+}
+
 /// True: attached.
 bool configure_bus(const BasicConfig& config, const std::string& bus) {
   auto to = std::make_unique<producer::BusConfig>();
@@ -113,8 +135,7 @@ bool configure_bus(const BasicConfig& config, const std::string& bus) {
   to->options.directory = config.directory;
   if (config.overflow == Overflow::kBlock) to->options.overflow = detail::Policy::kBlock;
   to->options.block_timeout = config.block_timeout;
-  if (const std::string mode = environment("LOGBUS_MODE"); !mode.empty())
-    to->options.mode = static_cast<mode_t>(std::strtoul(mode.c_str(), nullptr, 8));
+  apply_permissions(to->options);
   to->may_wait = config.overflow != Overflow::kDrop;
   to->process_name = config.process_name.empty() ? environment("LOGBUS_PROCESS_NAME") : config.process_name;
   to->fallback = stderr_handler(config.format);

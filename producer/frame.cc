@@ -54,6 +54,13 @@ void attend() noexcept {
   }
 }
 
+void lose_record(int levelno) noexcept {
+  ThreadState* state = producer::thread_state();
+  if (state == nullptr || producer::need_lane(*state, levelno) != LaneResult::kOk) return;
+  state->owner.count_drop(levelno, DropReason::kMemory);
+  producer::tell_loss(*state->membership);
+}
+
 std::uint32_t max_payload() noexcept {
   ThreadState* state = producer::thread_state();
   if (state == nullptr || producer::need_lane(*state, 0) != LaneResult::kOk) return kMaxRecordBytes;

@@ -2,6 +2,7 @@
 // QueueHandler.
 #include <logbus/queue_handler.h>
 
+#include <cerrno>
 #include <utility>
 
 #include <logbus/error.h>
@@ -9,7 +10,9 @@
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-QueueHandler::QueueHandler(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
+QueueHandler::QueueHandler(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {
+  if (queue_ == nullptr) throw Error(EINVAL, "a QueueHandler needs a queue");
+}
 
 void QueueHandler::prepare(LogRecord&) const {}
 

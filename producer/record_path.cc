@@ -52,7 +52,7 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
     wire::Site content;
     content.name = node.name;
     content.levelno = levelno;
-    content.levelname = producer::level_name(levelno);
+    content.levelname = producer::LevelName(levelno).text();
     content.pathname = site.file;
     content.lineno = site.line;
     content.func_name = site.function;

@@ -2,17 +2,21 @@
 // The process's table of the ids that its call sites have on the bus.
 #include "producer/site_ids.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <span>
-#include <string>
+#include <string_view>
+#include <vector>
+
+#include <logbus/detail/encode_bytes.h>
 
 #include "producer/level_names.h"
 #include "producer/logger_tree.h"
 #include "producer/process.h"
 #include "shm/site_table.h"
-#include "wire/codec.h"
 
 namespace logbus::producer {
 namespace {
@@ -23,6 +27,8 @@ constexpr std::uint64_t kFirstCapacity = 512;  // 8 KiB
 /// At most an eighth is used, so that nearly all sites are found at the first place.
 constexpr std::uint64_t kSparse = 8;
 
+constexpr std::size_t kNumberSize = 9;
+
 /// Tables are replaced by larger ones and never freed: threads read the old one until they come by here.
 struct Table {
   std::uint8_t bus_uuid[16];
@@ -32,14 +38,13 @@ struct Table {
 };
 std::atomic<Table*> current{nullptr};
 
+/// Straight from the kernel: a signal handler may be here while its thread is inside malloc.
 Table* make_table(const shm::Segment& segment, std::uint64_t capacity) noexcept {
-  auto* table = new (std::nothrow) Table{};
-  if (table == nullptr) return nullptr;
-  table->entries = new (std::nothrow) SiteEntry[capacity]();
-  if (table->entries == nullptr) {
-    delete table;
-    return nullptr;
-  }
+  void* const memory = ::mmap(nullptr, sizeof(Table) + capacity * sizeof(SiteEntry), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  auto* table = new (memory) Table{};
+  table->entries = reinterpret_cast<SiteEntry*>(table + 1);  // zero bytes are free places
   std::memcpy(table->bus_uuid, segment.preamble().bus_uuid, sizeof table->bus_uuid);
   table->capacity = capacity;
   return table;
@@ -106,18 +111,12 @@ void remember(const shm::Segment& segment, std::uint64_t key, std::uint32_t id) 
 /// 0 if the bus has no room for it.
 std::uint32_t intern(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger,
                      int levelno, const detail::CallSite& site) {
-  wire::Site content;
-  content.name = detail::LoggerTree::node(logger).name;
-  content.levelno = levelno;
-  content.levelname = level_name(levelno);
-  content.pathname = site.file;
-  content.lineno = site.line;
-  content.func_name = site.function;
-  content.style = site.style;
-  content.format = site.text();
-  std::string bytes;
-  wire::encode_site(content, bytes);
-  return shm::SiteTable(segment).intern(std::as_bytes(std::span(bytes)), key);
+  char on_stack[2048];
+  std::size_t size = encode_site(logger, levelno, site, on_stack);
+  if (size != 0) return shm::SiteTable(segment).intern(std::as_bytes(std::span(on_stack, size)), key);
+  std::vector<char> bytes(4 * sizeof on_stack);
+  while ((size = encode_site(logger, levelno, site, bytes)) == 0) bytes.resize(bytes.size() * 2);
+  return shm::SiteTable(segment).intern(std::as_bytes(std::span(bytes.data(), size)), key);
 }
 
 }  // namespace
@@ -126,6 +125,26 @@ SiteTable site_table_of(const shm::Segment& segment) noexcept {
   static SiteEntry none[1] = {};
   const Table* table = table_for(segment);
   return table == nullptr ? SiteTable{none, 0} : SiteTable{table->entries, table->capacity - 1};
+}
+
+std::size_t encode_site(const detail::LoggerGate& logger, int levelno, const detail::CallSite& site,
+                        std::span<char> to) noexcept {
+  const std::string_view name = detail::LoggerTree::node(logger).name;
+  const LevelName level(levelno);
+  const std::string_view texts[] = {name, level.text(), site.file, site.function, site.text()};
+  std::size_t size = 1 + 3 * kNumberSize;
+  for (const std::string_view text : texts) size += detail::kStrHeaderSize + text.size();
+  if (size > to.size()) return 0;
+  char* at = detail::write_array_header(to.data(), 8);
+  at = detail::write_key(at, texts[0]);
+  at = detail::put_i64(at, levelno);
+  at = detail::write_key(at, texts[1]);
+  at = detail::write_key(at, texts[2]);
+  at = detail::put_i64(at, site.line);
+  at = detail::write_key(at, texts[3]);
+  at = detail::put_i64(at, static_cast<std::int64_t>(site.style));
+  at = detail::write_key(at, texts[4]);
+  return static_cast<std::size_t>(at - to.data());
 }
 
 std::uint32_t site_id(const shm::Segment& segment, std::uint64_t key, const detail::LoggerGate& logger,

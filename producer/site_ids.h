@@ -2,7 +2,9 @@
 // The process's table of the ids that its call sites have on the bus.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <logbus/detail/format_string.h>
 #include <logbus/detail/hot_thread.h>
@@ -19,6 +21,11 @@ struct SiteTable {
 /// The table for this segment: the last one's, if the segment is the same (a forked child keeps its parent's
 /// ids).
 SiteTable site_table_of(const shm::Segment& segment) noexcept;
+
+/// What wire::decode_site() reads, into `to`, without allocating: a signal handler's record is often the
+/// first of its site. The size, or 0 if it doesn't fit.
+std::size_t encode_site(const detail::LoggerGate& logger, int levelno, const detail::CallSite& site,
+                        std::span<char> to) noexcept;
 
 /// The site's id on the bus of the thread's lane, interning it if need be; 0: the bus has no room for it, or
 /// there is no memory. Brings hot_thread's table up to date.

@@ -86,9 +86,9 @@ TEST(ThreadEndTest, DestructorsOfKeysMayLogToTheLastRound) {
   EXPECT_EQ(lanes_in(segment, detail::LaneState::kOpen), 1);  // main's
 }
 
-/// Runs the helper program with this bus; its stderr.
-std::string run_program(const std::string& directory, const std::string& mode) {
-  const std::string command = "LOGBUS_DIR='" + directory + "' '" PRODUCER_STATICS "' " + mode + " 2>&1";
+/// Runs a program with this directory; its output.
+std::string run(const std::string& directory, const std::string& program, const std::string& mode) {
+  const std::string command = "LOGBUS_DIR='" + directory + "' '" + program + "' " + mode + " 2>&1";
   FILE* out = ::popen(command.c_str(), "r");
   std::string text;
   char buffer[256];
@@ -100,13 +100,20 @@ std::string run_program(const std::string& directory, const std::string& mode) {
 
 TEST(ProgramTest, StaticConstructorsAndDestructorsMayLog) {
   TestBus bus;  // the program's bus has the same name and directory
-  EXPECT_EQ(run_program(bus.directory(), "statics"), "static constructor\n");
+  EXPECT_EQ(run(bus.directory(), PRODUCER_STATICS, "statics"), "static constructor\n");
   EXPECT_EQ(bus.messages(), (std::vector<std::string>{"main", "atexit", "static destructor"}));
+}
+
+TEST(ProgramTest, TenLineWorkerLogsWhatItSays) {
+  TestBus bus;
+  EXPECT_EQ(run(bus.directory(), PRODUCER_HELLO, ""), "");
+  EXPECT_EQ(bus.messages("orders"),
+            (std::vector<std::string>{"listening on 8080", "slow query", "charge failed"}));
 }
 
 TEST(ProgramTest, GoesOnUnderTheSamePidAfterExec) {
   TestBus bus;
-  EXPECT_EQ(run_program(bus.directory(), "exec"), "static constructor\nstatic constructor\n");
+  EXPECT_EQ(run(bus.directory(), PRODUCER_STATICS, "exec"), "static constructor\nstatic constructor\n");
   EXPECT_EQ(bus.messages(), (std::vector<std::string>{"before exec", "main", "atexit", "static destructor"}));
   std::set<std::uint32_t> pids;
   const shm::Segment segment = bus.open();

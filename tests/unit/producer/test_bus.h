@@ -40,16 +40,16 @@ class TestBus {
   }
   ~TestBus() { basic_config({.force = true}); }  // back to stderr, which nothing is logged to
 
-  shm::Segment open() const {
+  shm::Segment open(const std::string& bus = "unit") const {
     shm::BusOptions options;
-    options.bus = "unit";
+    options.bus = bus;
     options.directory = directory_.path();
     return shm::Segment::open_existing(options, shm::Segment::Role::kSidecar);
   }
 
   /// All frames in the order of their stamps.
-  std::vector<Seen> frames() const {
-    const shm::Segment segment = open();
+  std::vector<Seen> frames(const std::string& bus = "unit") const {
+    const shm::Segment segment = open(bus);
     std::vector<Seen> all;
     for (std::uint32_t lane = 0; lane < segment.lanes(); ++lane) {
       LaneTap tap(segment, lane);
@@ -63,17 +63,17 @@ class TestBus {
   }
 
   /// The records alone.
-  std::vector<LogRecord> records() const {
+  std::vector<LogRecord> records(const std::string& bus = "unit") const {
     std::vector<LogRecord> all;
-    for (Seen& seen : frames()) {
+    for (Seen& seen : frames(bus)) {
       if (seen.kind == detail::FrameKind::kRecord || seen.kind == detail::FrameKind::kInline)
         all.push_back(std::move(seen.record));
     }
     return all;
   }
-  std::vector<std::string> messages() const {
+  std::vector<std::string> messages(const std::string& bus = "unit") const {
     std::vector<std::string> all;
-    for (const LogRecord& record : records()) all.push_back(record.get_message());
+    for (const LogRecord& record : records(bus)) all.push_back(record.get_message());
     return all;
   }
   /// The only record.

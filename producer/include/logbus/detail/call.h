@@ -72,6 +72,8 @@ template <class Parts>
       write_payload(to, parts, extras, thread_scratch);
       log_record(logger, levelno, site, thread_scratch.at(mark), payload, truncated);
       thread_scratch.rewind(mark);
+    } else {
+      lose_record(levelno);
     }
   }
 }

@@ -81,6 +81,8 @@ void close_frame(const Frame& frame) noexcept;
 void attend() noexcept;
 /// The longest payload that fits the thread's lane, or any lane before it has one.
 std::uint32_t max_payload() noexcept;
+/// Counts a record for which there was no memory.
+void lose_record(int levelno) noexcept;
 /// Passes the record on through the logger tree.
 void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
                 std::uint32_t size, bool truncated) noexcept;
