@@ -28,6 +28,8 @@ class LaneMerge {
 
   /// Frames that are committed but wait for the watermark.
   bool holding() const noexcept { return holding_; }
+  /// No record with a lower stamp comes any more, as of the last pass.
+  std::uint64_t watermark() const noexcept { return watermark_; }
   /// Whether there is something that the last pass has not seen. May be asked without a pass.
   bool anything_new() const noexcept;
   /// All frames given so far have been handled: the lanes' read positions move.

@@ -144,7 +144,13 @@ void Caretaker::sweep_lanes() {
 void Caretaker::check_slot(std::uint32_t index) {
   Death& dead = dead_[index];
   // Reclaiming is claiming: whoever has the lock is the only one that cleans, and its owner is gone for good.
-  if (!base::try_lock_byte(fd_.get(), kSlotLockBase + index)) {
+#ifndef LOGBUS_MUTANT_TEST_LOCK_THEN_RECLAIM
+  const bool locked = base::try_lock_byte(fd_.get(), kSlotLockBase + index);
+#else
+  const bool locked = !base::is_locked(fd_.get(), kSlotLockBase + index, 1);
+  if (locked) ::usleep(50);  // what a page fault would do
+#endif
+  if (!locked) {
     dead = {};
     return;
   }
@@ -174,7 +180,10 @@ void Caretaker::look_after_lane(std::uint32_t lane) {
                 reader.reported[i].load(std::memory_order_relaxed);
     if (untold == 0) free_lane(segment_, lane, word);
   }
-  finish_punching(lane);
+  const StepWord* steps = segment_.step_table(lane);
+  for (std::uint32_t step = 0; step < segment_.steps(); ++step)
+    if (steps[step].load(std::memory_order_acquire) == static_cast<std::uint8_t>(StepState::kPunching))
+      finish_punching(lane, step);
   const bool idle = now_ns_ - activity.since_ns > kIdleNs;
   if (state == LaneState::kFree || idle || memory_is_short()) trim(lane, state == LaneState::kFree);
 }
@@ -184,55 +193,66 @@ void Caretaker::trim(std::uint32_t lane, bool whole_lane) {
   for (std::uint32_t step = whole_lane ? 0 : 1; step < segment_.steps(); ++step) trim_step(lane, step);
 }
 
-bool Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
+void Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
   StepWord& word = segment_.step_table(lane)[step];
   auto state = static_cast<std::uint8_t>(StepState::kBacked);
+  if (word.load(std::memory_order_relaxed) != state) return;
+#if defined(LOGBUS_MUTANT_PUNCH_NOT_EXCLUSIVE)
+  if (!has_unread(lane, step)) punch(lane, step);
+#elif defined(LOGBUS_MUTANT_UNREAD_BEFORE_STEP)
+  const bool unread = has_unread(lane, step);
+  ::usleep(20);  // what being preempted would do
+  if (!unread && word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
+                                              std::memory_order_acq_rel))
+    punch(lane, step);
+#else
   // Acq_rel: exclusive against the writer, which takes BACKED steps by CAS too. Only now may `committed` be
   // looked at: a writer that had the step before has let it go before, and what it wrote there is committed.
-  if (!word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
-                                    std::memory_order_acq_rel, std::memory_order_relaxed))
-    return false;
-  finish_punching(lane);
-  return word.load(std::memory_order_relaxed) == static_cast<std::uint8_t>(StepState::kHole);
+  if (word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
+                                   std::memory_order_acq_rel, std::memory_order_relaxed))
+    finish_punching(lane, step);
+#endif
 }
 
-/// Every PUNCHING step of the lane, also those left by a lease holder or a grower that died: back to BACKED
-/// if unread bytes lie in it, else its memory goes.
-void Caretaker::finish_punching(std::uint32_t lane) {
-  StepWord* steps = segment_.step_table(lane);
-  for (std::uint32_t step = 0; step < segment_.steps(); ++step) {
-    if (steps[step].load(std::memory_order_acquire) != static_cast<std::uint8_t>(StepState::kPunching))
-      continue;
-    const ProducerLine& line = segment_.producer_line(lane);
-    const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
-    const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
-    const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
-    const std::uint64_t newest = std::max(a, b);
-    const std::uint64_t older = std::min(a, b);
-    const std::uint64_t read = segment_.consumer_line(lane).read.load(std::memory_order_relaxed);  // our own
-    const auto meets = [&](std::uint64_t begin, std::uint64_t end) {
-      return begin < end && begin < step_end(step) && step_begin(step) < end;
-    };
-    const bool unread = read >= newest ? meets(read - newest, committed - newest)
-                                       : meets(read - older, newest - older) || meets(0, committed - newest);
-    if (unread) {
-      steps[step].store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
-      continue;
-    }
-    const std::uint64_t bytes = step_end(step) - step_begin(step);
-    if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                    static_cast<off_t>(segment_.lane_file_offset(lane) + step_begin(step)),
-                    static_cast<off_t>(bytes)) != 0) {
-      steps[step].store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
-      continue;
-    }
-    segment_.shared().budget_left.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
-    const std::uint32_t owner = unpack_lane(line.word.load(std::memory_order_relaxed)).slot;
-    if (unpack_lane(line.word.load(std::memory_order_relaxed)).state != LaneState::kFree &&
-        owner < segment_.slots())
-      segment_.slot(owner).memory_bytes.fetch_sub(bytes, std::memory_order_relaxed);
-    steps[step].store(static_cast<std::uint8_t>(StepState::kHole), std::memory_order_release);
+/// A PUNCHING step, also one left by a lease holder or a grower that died: back to BACKED if unread bytes lie
+/// in it, else its memory goes.
+void Caretaker::finish_punching(std::uint32_t lane, std::uint32_t step) {
+  if (has_unread(lane, step))
+    segment_.step_table(lane)[step].store(static_cast<std::uint8_t>(StepState::kBacked),
+                                          std::memory_order_release);
+  else
+    punch(lane, step);
+}
+
+bool Caretaker::has_unread(std::uint32_t lane, std::uint32_t step) const noexcept {
+  const ProducerLine& line = segment_.producer_line(lane);
+  const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+  const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
+  const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
+  const std::uint64_t newest = std::max(a, b);
+  const std::uint64_t older = std::min(a, b);
+  const std::uint64_t read = segment_.consumer_line(lane).read.load(std::memory_order_relaxed);  // our own
+  const auto meets = [step](std::uint64_t begin, std::uint64_t end) {
+    return begin < end && begin < step_end(step) && step_begin(step) < end;
+  };
+  return read >= newest ? meets(read - newest, committed - newest)
+                        : meets(read - older, newest - older) || meets(0, committed - newest);
+}
+
+void Caretaker::punch(std::uint32_t lane, std::uint32_t step) {
+  StepWord& word = segment_.step_table(lane)[step];
+  const std::uint64_t bytes = step_end(step) - step_begin(step);
+  if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(segment_.lane_file_offset(lane) + step_begin(step)),
+                  static_cast<off_t>(bytes)) != 0) {
+    word.store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
+    return;
   }
+  segment_.shared().budget_left.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  const LaneWord tenant = unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_relaxed));
+  if (tenant.state != LaneState::kFree && tenant.slot < segment_.slots())
+    segment_.slot(tenant.slot).memory_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  word.store(static_cast<std::uint8_t>(StepState::kHole), std::memory_order_release);
 }
 
 }  // namespace logbus::shm

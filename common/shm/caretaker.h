@@ -42,8 +42,10 @@ class Caretaker {
   void check_slot(std::uint32_t slot);
   void look_after_lane(std::uint32_t lane);
   void trim(std::uint32_t lane, bool whole_lane);
-  bool trim_step(std::uint32_t lane, std::uint32_t step);
-  void finish_punching(std::uint32_t lane);
+  void trim_step(std::uint32_t lane, std::uint32_t step);
+  void finish_punching(std::uint32_t lane, std::uint32_t step);
+  bool has_unread(std::uint32_t lane, std::uint32_t step) const noexcept;
+  void punch(std::uint32_t lane, std::uint32_t step);
 
   const Segment& segment_;
   LifeLock lease_;

@@ -38,7 +38,8 @@ bool Doorbell::barrier_now() noexcept {
 }
 
 void Doorbell::wake_blocked() noexcept {
-  // Between our store of `read` and the look at the bits; pairs with the writer's fetch_or before its look at `read`.
+  // Between our store of `read` and the look at the bits; pairs with the writer's fetch_or before its look at
+  // `read`.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const auto bitmap = segment_.blocked_bitmap();
   for (std::size_t word = 0; word < bitmap.size(); ++word) {
@@ -52,6 +53,9 @@ void Doorbell::wake_blocked() noexcept {
       const std::uint64_t now = read.load(std::memory_order_relaxed);  // our own store
       if (now == woken_at_[lane]) continue;
       woken_at_[lane] = now;
+#ifdef LOGBUS_MUTANT_READER_CLEARS_BLOCKED
+      bitmap[word].fetch_and(~(std::uint64_t{1} << (lane % 64)), std::memory_order_acq_rel);
+#endif
       base::futex_wake(&read, 1);
     }
   }

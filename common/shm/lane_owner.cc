@@ -209,16 +209,14 @@ void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::
       consumed >= 2 * (writer.position - read) && (frugal || consumed >= segment.lane_size() / 2);
   // A lap that this record would not fit into only takes room from those of a higher severity.
   if (offset == 0 || !(all_read || ((at_end || mostly_read) && usable(consumed, severity) >= size))) return;
-  Word64(&origin)[2] = writer.line->origin;
-  const std::size_t oldest =
-      origin[0].load(std::memory_order_relaxed) <= origin[1].load(std::memory_order_relaxed) ? 0 : 1;
   older = writer.newest;
   writer.newest = writer.position;
 #ifndef LOGBUS_MUTANT_ORIGIN_AFTER_COMMIT
+  Word64(&origin)[2] = writer.line->origin;
+  const std::size_t oldest =
+      origin[0].load(std::memory_order_relaxed) <= origin[1].load(std::memory_order_relaxed) ? 0 : 1;
   // Relaxed: the release store of `committed` that publishes this lap's first frame publishes its origin too.
   origin[oldest].store(writer.position, std::memory_order_relaxed);
-#else
-  writer.late_origin = &origin[oldest];
 #endif
 }
 
@@ -228,7 +226,7 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   const std::uint64_t read = segment.consumer_line(lane).read.load(std::memory_order_acquire);
   if (read > writer.position) return Fit::kLaneFull;  // not our reader's doing: write nothing
 #ifdef LOGBUS_MUTANT_LAP_WITHOUT_READ
-  start_lap_if_due(size, severity, std::max(read, writer.newest));
+  start_lap_if_due(size, severity, read);
 #else
   if (read >= writer.newest) start_lap_if_due(size, severity, read);
 #endif

@@ -35,6 +35,18 @@ std::byte* allocate(const Segment& segment, std::uint64_t size, std::uint64_t& o
   return segment.back(at, size) ? at : nullptr;
 }
 
+/// Puts the entry into the arena; the word for it, 0 if there is no room.
+std::uint64_t enter(const Segment& segment, std::span<const std::byte> content, std::uint64_t tag) noexcept {
+  const std::uint64_t size = (sizeof(EntryHeader) + content.size() + 7) & ~std::uint64_t{7};
+  std::uint64_t offset = 0;
+  std::byte* at = allocate(segment, size, offset);
+  if (at == nullptr || offset / 8 > 0xFFFFFFFF) return 0;
+  const EntryHeader header{static_cast<std::uint32_t>(content.size()), checksum(content)};
+  std::memcpy(at, &header, sizeof header);
+  if (!content.empty()) std::memcpy(at + sizeof header, content.data(), content.size());
+  return tag << 32 | offset / 8;
+}
+
 }  // namespace
 
 std::optional<std::span<const std::byte>> parse_site(std::uint64_t word,
@@ -60,17 +72,17 @@ std::uint32_t SiteTable::intern(std::span<const std::byte> content, std::uint64_
     if (index == 0) continue;  // id 0 means "no site"
     // Acquire: pairs with the CAS below; the entry's bytes are there.
     std::uint64_t word = table[index].load(std::memory_order_acquire);
+#ifdef LOGBUS_MUTANT_CLAIM_THEN_PUBLISH
+    // The word is taken first and leads to the entry later: until then nobody can tell what it is.
+    if (word == 0 && table[index].compare_exchange_strong(word, tag << 32 | 0xFFFFFFFF)) {
+      ours = enter(segment_, content, tag);
+      table[index].store(ours);
+      segment_.shared().sites_used.fetch_add(1);
+      return ours != 0 ? index : 0;
+    }
+#else
     if (word == 0) {
-      if (ours == 0) {
-        const std::uint64_t size = (sizeof(EntryHeader) + content.size() + 7) & ~std::uint64_t{7};
-        std::uint64_t offset = 0;
-        std::byte* at = allocate(segment_, size, offset);
-        if (at == nullptr || offset / 8 > 0xFFFFFFFF) return 0;
-        const EntryHeader header{static_cast<std::uint32_t>(content.size()), checksum(content)};
-        std::memcpy(at, &header, sizeof header);
-        std::memcpy(at + sizeof header, content.data(), content.size());
-        ours = tag << 32 | offset / 8;
-      }
+      if (ours == 0) ours = enter(segment_, content, tag);
       if (ours == 0) return 0;
       if (table[index].compare_exchange_strong(word, ours, std::memory_order_acq_rel,
                                                std::memory_order_acquire)) {
@@ -78,6 +90,7 @@ std::uint32_t SiteTable::intern(std::span<const std::byte> content, std::uint64_
         return index;
       }
     }
+#endif
     // Somebody's: the tag only saves the comparison, it never proves that the content is the same.
     if (word >> 32 != tag) continue;
     const auto theirs = parse_site(word, arena());

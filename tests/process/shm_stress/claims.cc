@@ -77,7 +77,6 @@ void claims(const Settings& settings, Board& totals) {
             {"worker", "worker", "worker", "worker", "worker", "worker", "reader"});
   stage.finish();
   CheckedReader(stage.options(), stage.board()).drain_to_the_end();
-  stage.board().unordered.store(0);
   copy_board(stage.board(), totals);
 }
 

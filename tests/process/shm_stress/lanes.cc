@@ -59,9 +59,7 @@ void lanes_under_kills(const Settings& settings, Board& totals, shm::BusOptions 
   stage.start("reader", [&](std::mt19937_64&) { read_forever(stage, sweep_often); });
   stage.run(std::chrono::milliseconds(12), {"writer", "writer", "reader", "writer"});
   stage.finish();
-  // A killed reader's unordered frames are not errors: its successor has no memory of what was given.
   CheckedReader(stage.options(), stage.board()).drain_to_the_end();
-  stage.board().unordered.store(0);
   copy_board(stage.board(), totals);
 }
 
@@ -141,7 +139,6 @@ void drop(const Settings& settings, Board& totals) {
     std::fprintf(stderr, "drop: %lu dropped, %lu told\n", dropped_in_all, board.told.load());
     board.lost.add();
   }
-  board.unordered.store(0);  // lanes run over half here: the merge does not wait then
   copy_board(board, totals);
 }
 

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include <logbus/error.h>
+#include "commit.h"
 
 namespace logbus::stress {
 
@@ -153,12 +154,17 @@ testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bo
   }
   const std::uint64_t position = writer.position;
   std::byte* at = writer.begin(size, frame_tag(FrameKind::kRecord, 1));
+#ifdef LOGBUS_MUTANT_COMMITTED_BEFORE_DATA
+  writer.line->committed.store(position + size, std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
   testing::fill_pattern({at, size - sizeof(FrameHeader)}, position);
-  if (writer.commit()) shm::ring(lane.attachment->segment().shared());
+  if (commit(writer)) shm::ring(lane.attachment->segment().shared());
   return testing::Put::kWritten;
 }
 
-CheckedReader::CheckedReader(const shm::BusOptions& options, Board& board) : board_(board) {
+CheckedReader::CheckedReader(const shm::BusOptions& options, Board& board, bool ordered)
+    : board_(board), ordered_(ordered) {
   segment_ = std::make_unique<shm::Segment>(shm::Segment::open(options, shm::Segment::Role::kSidecar));
   // The killed one's lock goes when the kernel has taken its address space apart.
   for (;;) {
@@ -206,10 +212,10 @@ std::uint64_t CheckedReader::pass(bool everything) {
   std::uint64_t n = 0;
   while (merge_->next(frame, lane)) {
     check(frame, lane);
-    if (frame.ticks < last_ticks_) board_.unordered.add();
-    last_ticks_ = std::max(last_ticks_, frame.ticks);
+    if (ordered_ && frame.ticks < watermark_) board_.unordered.add();
     ++n;
   }
+  if (!everything) watermark_ = std::max(watermark_, merge_->watermark());
   for (const std::uint32_t untold : merge_->lanes_with_untold_drops()) {
     const shm::ProducerLine& line = segment_->producer_line(untold);
     for (std::size_t i = 0; i < kSeverities; ++i) {

@@ -37,7 +37,7 @@ struct Board {
   Counter torn;         // a frame that is not what its writer wrote
   Counter misplaced;    // a frame at another position than its writer wrote it to
   Counter quarantined;  // a lane that made no sense
-  Counter unordered;    // a stamp below one given before
+  Counter unordered;    // a stamp below a watermark that was there before it
   Counter taken;        // a lane or slot that its living owner lost
   Counter lost;         // a wake that did not come; an entry that is not there; drops that nobody told
   Counter failed;       // a process that ended otherwise than asked
@@ -112,7 +112,8 @@ testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bo
 /// The lease holder with all its duties; checks every frame. One a process.
 class CheckedReader {
  public:
-  CheckedReader(const shm::BusOptions& options, Board& board);
+  /// `ordered`: also that no record comes below a watermark that was there before it.
+  CheckedReader(const shm::BusOptions& options, Board& board, bool ordered = false);
   /// One pass: takes what is ready, checks it, commits. Gives the number of records.
   std::uint64_t pass(bool everything = false);
   /// Drains all that is there, after all writers are gone; errors if something stays.
@@ -130,9 +131,15 @@ class CheckedReader {
   std::unique_ptr<shm::Caretaker> caretaker_;
   std::unique_ptr<consumer::LaneMerge> merge_;
   std::vector<std::byte> copy_;
-  std::uint64_t last_ticks_ = 0;
+  bool ordered_;
+  std::uint64_t watermark_ = 0;
   std::vector<std::uint64_t> lane_ticks_;
 };
+
+/// Waits without giving the processor away: what is tested happens between two of them.
+inline void spin(std::uint64_t rounds) {
+  for (; rounds > 0; --rounds) __builtin_ia32_pause();
+}
 
 inline std::uint64_t now_us() {
   return detail::clock_ns(CLOCK_MONOTONIC) / 1000;

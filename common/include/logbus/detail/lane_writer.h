@@ -35,9 +35,6 @@ struct LaneWriter {
   std::uint32_t nested;  // a record is being written: a signal handler that comes now must not touch the lane
   std::uint32_t frame_size;
   std::uint32_t fenced;  // no membarrier registration: fence here instead
-#ifdef LOGBUS_MUTANT_ORIGIN_AFTER_COMMIT
-  Word64* late_origin;
-#endif
 
   static constexpr std::uint32_t frame_bytes(std::uint32_t payload) noexcept {
     return (static_cast<std::uint32_t>(sizeof(FrameHeader)) + payload + kFrameAlign - 1) & ~(kFrameAlign - 1);
@@ -91,9 +88,6 @@ struct LaneWriter {
     ++records;
     // Release: pairs with the reader's acquire of committed; the frame (and a gap frame before it) becomes visible.
     line->committed.store(position, std::memory_order_release);
-#ifdef LOGBUS_MUTANT_ORIGIN_AFTER_COMMIT
-    if (late_origin != nullptr) std::exchange(late_origin, nullptr)->store(position - frame_size, std::memory_order_relaxed);
-#endif
     line->busy.store(0, std::memory_order_release);
     line->records.store(records, std::memory_order_relaxed);  // a count for people
     if (fenced != 0) [[unlikely]]
