@@ -12,7 +12,7 @@
 #include <logbus/formatter.h>
 #include <logbus/log_record.h>
 
-#include "record/percent_format.h"
+#include "record/percent_conversion.h"
 #include "record/record_attribute.h"
 
 namespace logbus::record {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The format-specification mini-language.
+// The format-specification mini-language: text and numbers.
 #include "record/format_spec.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "record/float_text.h"
+#include "record/format_spec_parser.h"
 #include "record/python_error.h"
 #include "record/utf8.h"
 #include "record/value_text.h"
@@ -16,128 +17,12 @@
 namespace logbus::record {
 namespace {
 
-constexpr int kLargestSize = 0x7FFFFFFF;
-
-struct Spec {
-  std::string fill = " ";
-  char align = 0;
-  char sign = 0;
-  bool coerce_zero = false;
-  bool alternate = false;
-  int width = -1;
-  char thousands = 0;
-  int precision = -1;
-  char32_t type = 0;
-};
-
-bool is_align(char c) noexcept {
-  return c == '<' || c == '>' || c == '=' || c == '^';
-}
-
-std::string shown(char32_t type) {
-  std::string text;
-  if (type > 32 && type < 128) {
-    text = {'\'', static_cast<char>(type), '\''};
-  } else {
-    text = fmt::format("'\\x{:x}'", static_cast<unsigned>(type));
-  }
-  return text;
-}
-
-[[noreturn]] void throw_unknown_type(char32_t type, std::string_view type_name) {
-  throw_value_error(fmt::format("Unknown format code {} for object of type '{}'", shown(type), type_name));
-}
-
-class SpecParser {
- public:
-  SpecParser(std::string_view text, char default_align, std::string_view type_name)
-      : text_(text), type_name_(type_name), is_text_(default_align == '<') {
-    spec_.align = default_align;
-    bool fill_given = false;
-    bool align_given = false;
-    std::size_t after_fill = 0;
-    if (!text.empty()) (void)next_code_point(text, after_fill);
-    if (after_fill < text.size() && is_align(text[after_fill])) {
-      spec_.fill = text.substr(0, after_fill);
-      spec_.align = text[after_fill];
-      fill_given = align_given = true;
-      at_ = after_fill + 1;
-    } else if (!text.empty() && is_align(text.front())) {
-      spec_.align = text.front();
-      align_given = true;
-      at_ = 1;
-    }
-    if (peek() == '+' || peek() == '-' || peek() == ' ') spec_.sign = text_[at_++];
-    spec_.coerce_zero = take('z');
-    spec_.alternate = take('#');
-    if (!fill_given && take('0')) {
-      spec_.fill = "0";
-      if (!align_given && !is_text_) spec_.align = '=';
-    }
-    if (is_digit(peek())) spec_.width = number();
-    if (take(',')) spec_.thousands = ',';
-    if (take('_')) {
-      if (spec_.thousands != 0) throw_value_error("Cannot specify both ',' and '_'.");
-      spec_.thousands = '_';
-    }
-    if (peek() == ',' && spec_.thousands == '_') throw_value_error("Cannot specify both ',' and '_'.");
-    if (take('.')) {
-      if (!is_digit(peek())) throw_value_error("Format specifier missing precision");
-      spec_.precision = number();
-    }
-    read_type();
-  }
-
-  const Spec& spec() const noexcept { return spec_; }
-
- private:
-  static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-  char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool take(char c) noexcept {
-    if (at_ >= text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
-  int number() {
-    std::int64_t value = 0;
-    for (; is_digit(peek()); ++at_) {
-      value = value * 10 + (peek() - '0');
-      if (value > kLargestSize) throw_value_error("Too many decimal digits in format string");
-    }
-    return static_cast<int>(value);
-  }
-
-  void read_type() {
-    if (at_ < text_.size()) {
-      spec_.type = next_code_point(text_, at_);
-      if (at_ < text_.size()) {
-        throw_value_error(
-            fmt::format("Invalid format specifier '{}' for object of type '{}'", text_, type_name_));
-      }
-    }
-    if (spec_.thousands == 0) return;
-    const char32_t type = spec_.type == 0 && is_text_ ? U's' : spec_.type;
-    const auto is_one_of = [type](std::string_view types) {
-      return type < 128 && types.find(static_cast<char>(type)) != std::string_view::npos;
-    };
-    if (type == 0 || is_one_of("defgEG%F") || (spec_.thousands == '_' && is_one_of("boxX"))) return;
-    throw_value_error(fmt::format("Cannot specify '{}' with {}.", spec_.thousands, shown(type)));
-  }
-
-  std::string_view text_;
-  std::string_view type_name_;
-  bool is_text_;
-  std::size_t at_ = 0;
-  Spec spec_;
-};
-
-void append_fill(std::string& out, const Spec& spec, std::size_t count) {
+void append_fill(std::string& out, const FormatSpec& spec, std::size_t count) {
   for (; count > 0; --count) out += spec.fill;
 }
 
 void append_text(std::string_view text, std::string_view spec_text, std::string& out) {
-  const Spec spec = SpecParser(spec_text, '<', "str").spec();
+  const FormatSpec spec = parse_format_spec(spec_text, '<', "str");
   if (spec.type != 0 && spec.type != 's') throw_unknown_type(spec.type, "str");
   if (spec.sign != 0) {
     throw_value_error(spec.sign == ' ' ? "Space not allowed in string format specifier"
@@ -186,7 +71,7 @@ struct Number {
   std::string_view rest;
 };
 
-void append_number(const Number& number, const Spec& spec, std::string& out) {
+void append_number(const Number& number, const FormatSpec& spec, std::string& out) {
   const std::string_view sign = number.negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
   const std::size_t fixed = sign.size() + number.prefix.size() + count_code_points(number.rest);
   const bool zero_filled = spec.fill == "0" && spec.align == '=';
@@ -233,7 +118,7 @@ void append_general_with_point(double value, int precision, bool alternate, std:
   out.append(scientific, mark);
 }
 
-void append_real(double value, const float* single, const Spec& spec, std::string& out) {
+void append_real(double value, const float* single, const FormatSpec& spec, std::string& out) {
   std::string text;
   const char type = spec.type == 0 ? 'r' : spec.type == 'n' ? 'g' : static_cast<char>(spec.type);
   if (type == '%') {
@@ -269,7 +154,7 @@ struct Magnitude {
   }
 };
 
-void append_code_point_of(const Magnitude& integer, const Spec& spec, std::string& out) {
+void append_code_point_of(const Magnitude& integer, const FormatSpec& spec, std::string& out) {
   if (spec.sign != 0) throw_value_error("Sign not allowed with integer format specifier 'c'");
   if (spec.alternate) {
     throw_value_error("Alternate form (#) not allowed with integer format specifier 'c'");
@@ -284,7 +169,7 @@ void append_code_point_of(const Magnitude& integer, const Spec& spec, std::strin
 
 void append_whole(const Magnitude& integer, std::string_view type_name, std::string_view spec_text,
                   std::string& out) {
-  const Spec spec = SpecParser(spec_text, '>', type_name).spec();
+  const FormatSpec spec = parse_format_spec(spec_text, '>', type_name);
   int base = 10;
   switch (spec.type) {
     case 'e':
@@ -331,7 +216,7 @@ void append_whole(const Magnitude& integer, std::string_view type_name, std::str
 }
 
 void append_double(double value, const float* single, std::string_view spec_text, std::string& out) {
-  const Spec spec = SpecParser(spec_text, '>', "float").spec();
+  const FormatSpec spec = parse_format_spec(spec_text, '>', "float");
   const bool known =
       spec.type < 128 && (spec.type == 0 || std::string_view("eEfFgGn%").find(static_cast<char>(spec.type)) !=
                                                 std::string_view::npos);

@@ -2,7 +2,7 @@
 // Formatter: compiles its format, and adds time, traceback and stack as Python does.
 #include <logbus/formatter.h>
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <ctime>
@@ -12,6 +12,7 @@
 #include <logbus/error.h>
 
 #include "record/format_program.h"
+#include "record/percent_format.h"
 #include "record/python_error.h"
 
 namespace logbus {
@@ -42,16 +43,20 @@ record::FormatSteps compile(const FormatterOptions& options) {
   }
 }
 
-// strftime of the whole second that a thread formatted last, for a few formatters in turn.
+// strftime of the whole second that a thread formatted last, for a few formatters in turn. Trivial: records
+// are also formatted while a thread's other objects are already gone.
 struct CachedTime {
-  std::uint64_t formatter = 0;
-  std::int64_t second = 0;
-  std::string text;  // with room for ",mmm" where the formatter has Python's
+  std::uint64_t formatter;
+  std::int64_t second;
+  std::size_t length;
+  char text[104];  // with ",mmm" where the formatter has Python's; a longer text is made anew each time
+
+  std::string_view view() const noexcept { return {text, length}; }
 };
 constexpr std::size_t kCachedTimes = 4;
 
-CachedTime& cached_time(std::uint64_t formatter) {
-  thread_local std::array<CachedTime, kCachedTimes> cache;
+CachedTime& cached_time(std::uint64_t formatter) noexcept {
+  constinit thread_local CachedTime cache[kCachedTimes] = {};
   return cache[formatter % kCachedTimes];
 }
 
@@ -118,6 +123,18 @@ class Formatter::Program {
         has_msecs(options.datefmt.empty() && !options.default_msec_format.empty()),
         has_python_msecs(has_msecs && options.default_msec_format == kPythonMsecFormat) {}
 
+  // `second`: the text of the whole second, behind it kNoMsecs if has_python_msecs.
+  void append_time(const LogRecord& record, std::string_view second, std::string& out) const {
+    if (has_python_msecs) second.remove_suffix(kNoMsecs.size());
+    if (!has_msecs) {
+      out += second;
+      return;
+    }
+    const Value* given = record::find_field(record.overrides, "msecs");
+    const Value args = Tuple{List{second, given != nullptr ? *given : Value(record.msecs())}};
+    record::append_percent(options.default_msec_format, args, out);
+  }
+
   const FormatterOptions options;
   const std::uint64_t number;  // never used again, unlike an address
   const record::FormatSteps steps;
@@ -153,28 +170,24 @@ void Formatter::format_time(const LogRecord& record, std::string& out) const {
   const std::int64_t second = whole_second(record);
   CachedTime& cached = cached_time(program_->number);
   if (cached.formatter != program_->number || cached.second != second) {
-    cached.formatter = 0;
-    cached.text.clear();
-    append_strftime(program_->time_format, second, program_->options.utc, cached.text);
-    if (program_->has_python_msecs) cached.text += kNoMsecs;
+    std::string text;
+    append_strftime(program_->time_format, second, program_->options.utc, text);
+    if (program_->has_python_msecs) text += kNoMsecs;
+    if (text.size() > sizeof cached.text) return program_->append_time(record, text, out);
     cached.formatter = program_->number;
     cached.second = second;
+    cached.length = text.size();
+    std::copy(text.begin(), text.end(), cached.text);
   }
-  if (!program_->has_msecs) {
-    out += cached.text;
-  } else if (program_->has_python_msecs && record.overrides.empty()) {
+  if (program_->has_python_msecs && record.overrides.empty()) {
     const auto milliseconds = static_cast<unsigned>(record.msecs());
-    char* digits = &cached.text[cached.text.size() - 3];
+    char* digits = cached.text + cached.length - 3;
     digits[0] = static_cast<char>('0' + milliseconds / 100);
     digits[1] = static_cast<char>('0' + milliseconds / 10 % 10);
     digits[2] = static_cast<char>('0' + milliseconds % 10);
-    out += cached.text;
+    out += cached.view();
   } else {
-    const Value* given = record::find_field(record.overrides, "msecs");
-    const std::size_t length = cached.text.size() - (program_->has_python_msecs ? kNoMsecs.size() : 0);
-    const Value args =
-        Tuple{List{cached.text.substr(0, length), given != nullptr ? *given : Value(record.msecs())}};
-    record::append_percent(program_->options.default_msec_format, args, out);
+    program_->append_time(record, cached.view(), out);
   }
 }
 

@@ -14,10 +14,10 @@ namespace {
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 const List& positional(const Value& args) noexcept {
-  static const List none;
+  static const auto* none = new List;  // never destroyed: static destructors log too
   if (const auto* items = args.get_if<List>()) return *items;
   if (const auto* tuple = args.get_if<Tuple>()) return tuple->items;
-  return none;
+  return *none;
 }
 
 // LogRecord.__init__: one non-empty mapping as the only argument is the mapping itself.

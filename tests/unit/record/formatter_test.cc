@@ -93,6 +93,15 @@ TEST(FormatterTest, NewFormatterNeverSeesAnothersCachedTime) {
   }
 }
 
+TEST(FormatterTest, LongTimesAreFormattedToo) {
+  const std::string words(200, 'x');
+  const std::string expected = words + "22 orders.api";
+  const Formatter formatter({.format = "%(asctime)s %(name)s", .datefmt = words + "%H", .utc = true});
+  EXPECT_EQ(formatter.format(sample()), expected);
+  EXPECT_EQ(formatter.format(sample()), expected);
+  EXPECT_EQ(format({.format = "%(asctime)s", .default_time_format = words}), words + ",007");
+}
+
 TEST(FormatterTest, FormatsOnSeveralThreadsAtOnce) {
   const Formatter formatter({.format = "%(asctime)s %(message)s", .utc = true});
   std::vector<std::jthread> threads;
