@@ -8,7 +8,7 @@
 #include <string>
 #include <typeinfo>
 
-#include <logbus/detail/parts.h>
+#include <logbus/detail/prepare.h>
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finding an argument's spec in a format: for arguments that become text in the worker.
-#include <logbus/detail/format_spec.h>
-#include <logbus/detail/parts.h>
+#include <logbus/detail/format_cursor.h>
+#include <logbus/detail/prepare.h>
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {

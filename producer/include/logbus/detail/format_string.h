@@ -89,8 +89,8 @@ class FormatString {
               format.style} {}
 
   template <class T>
-  requires(!std::is_same_v<T, RuntimeFormat> && !detail::is_char_array_v<T>)
-      FormatString(const T&) noexcept {  // NOLINT: catches every other message to say what is wrong
+  requires(!std::is_same_v<T, RuntimeFormat> && !detail::is_char_array_v<T>) FormatString(const T&)
+  noexcept {  // NOLINT: catches every other message to say what is wrong
     static_assert(
         detail::never_v<T>,
         "logbus: the message must be a string literal; log other text with logger.info(\"{}\", text), or "
