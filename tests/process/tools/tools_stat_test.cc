@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// stat and ls of a small bus.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "shm/lane_directory.h"
+#include "tools/bus_statistics.h"
+#include "tools/list.h"
+#include "tools/stat.h"
+#include "tools_bus.h"
+
+namespace logbus::testing {
+namespace {
+
+class StatTest : public ::testing::Test {
+ protected:
+  shm::Snapshot snapshot() const { return shm::Snapshot::of_bus(options_); }
+  tools::BusStatistics statistics() const { return tools::collect_statistics(snapshot()); }
+  shm::Segment sidecar() const { return shm::Segment::open_existing(options_, shm::Segment::Role::kSidecar); }
+  /// All of a lane is read, and its drops are told.
+  static void drain(const shm::Segment& segment, std::uint32_t lane) {
+    LaneTap tap(segment, lane);
+    shm::Frame frame;
+    while (tap.next(frame) == shm::Parse::kFrame) {
+    }
+    tap.commit();
+    for (std::size_t i = 0; i < detail::kSeverities; ++i)
+      segment.consumer_line(lane).reported[i].store(segment.producer_line(lane).dropped[i].load());
+  }
+
+  TempDir directory_;
+  shm::BusOptions options_ = small_bus(directory_);
+};
+
+TEST_F(StatTest, SaysThatNoSidecarHasEverAttached) {
+  Child child([&] { static auto attachment = shm::Attachment::attach(options_, "web-1"); });
+  const auto now = snapshot();
+  const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
+  EXPECT_NE(text.find("sidecar  none has ever attached\n"), std::string::npos) << text;
+  EXPECT_TRUE(text.starts_with("bus      test  " + shm::bus_path(options_) +
+                               "  layout 1  overflow drop  memory 0.0 of 64.0 MiB  sites 0 of 64\n"))
+      << text;
+  EXPECT_EQ(
+      nlohmann::json::parse(tools::stat_json(now, tools::collect_statistics(now), true))["sidecar"]["state"],
+      "never");
+}
+
+TEST_F(StatTest, CountsCommittedAndUnreadOfEachWorker) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-1");
+    TestWriter first(*attachment, 1, "a");
+    TestWriter second(*attachment, 2, "b");
+    for (int i = 0; i < 5; ++i) first.log("x", 20, "{}", "1");
+    for (int i = 0; i < 3; ++i) second.log("x", 20, "{}", "2");
+  });
+  {
+    const shm::Segment segment = sidecar();
+    drain(segment, 0);
+  }
+  const auto now = statistics();
+  EXPECT_EQ(now.committed, 8U);
+  EXPECT_EQ(now.lag.records, 3U);
+  EXPECT_GT(now.lag.bytes, 0U);
+  EXPECT_EQ(now.sites, 1U);
+  EXPECT_EQ(now.memory_bytes, 2 * detail::kFirstStepBytes);
+  ASSERT_EQ(now.workers.size(), 1U);
+  EXPECT_EQ(now.workers[0].name, "web-1");
+  EXPECT_EQ(now.workers[0].life, shm::Life::kLive);
+  EXPECT_EQ(now.workers[0].lanes, 2U);
+  EXPECT_EQ(now.workers[0].committed, 8U);
+  EXPECT_EQ(now.workers[0].lag.records, 3U);
+  child.kill();
+  EXPECT_EQ(statistics().workers[0].life, shm::Life::kDead);
+}
+
+TEST_F(StatTest, KeepsDropsBySeverityOverTheEndOfALane) {
+  const auto drop = [](TestWriter& writer, std::initializer_list<int> levels) {
+    for (const int level : levels) writer.lane().count_drop(level, detail::DropReason::kLaneFull);
+  };
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-1");
+    const shm::Segment segment = sidecar();
+    TestWriter gone(*attachment, 1, "a");
+    drop(gone, {10, 20, 20, 50});
+    gone.lane().close();
+    drain(segment, 0);
+    if (!shm::free_lane(segment, 0, segment.producer_line(0).word.load()))
+      throw std::runtime_error("free_lane");
+    TestWriter again(*attachment, 2, "b");  // the same lane
+    drop(again, {30});
+  });
+  const auto now = statistics();
+  EXPECT_EQ(now.dropped, 5U);
+  ASSERT_EQ(now.workers.size(), 1U);
+  EXPECT_EQ(now.workers[0].dropped, 5U);
+  EXPECT_EQ(now.workers[0].dropped_by_severity, (std::array<std::uint64_t, 4>{1, 2, 1, 1}));
+  const auto shown = snapshot();
+  EXPECT_NE(tools::stat_text(shown, now, true).find("        5  1/2/1/1\n"), std::string::npos)
+      << tools::stat_text(shown, now, true);
+}
+
+TEST_F(StatTest, TellsSidecarsApartByTheLease) {
+  shm::Attachment::attach(options_, "");
+  const shm::Segment segment = sidecar();
+  shm::ConsumerControl& control = segment.consumer();
+  control.epoch.store(1);
+  control.holder_pid.store(812);
+  control.holder_state.store(1);
+  control.heartbeat_monotonic_ns.store(detail::clock_ns(CLOCK_MONOTONIC) - 200'000'000);
+  std::strcpy(control.config_path, "/etc/logbus/orders.yaml");
+  EXPECT_EQ(statistics().sidecar.state, tools::SidecarState::kDied);
+  shm::LifeLock lease = shm::LifeLock::try_take(segment, shm::kLeaseLock);
+  const auto now = snapshot();
+  const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
+  EXPECT_NE(text.find("sidecar  pid 812  heartbeat 0."), std::string::npos) << text;
+  EXPECT_NE(text.find("  /etc/logbus/orders.yaml loaded "), std::string::npos) << text;
+  lease.release();
+  control.holder_state.store(2);
+  EXPECT_EQ(statistics().sidecar.state, tools::SidecarState::kReleased);
+}
+
+TEST_F(StatTest, ShowsHandlers) {
+  shm::Attachment::attach(options_, "");
+  const shm::Segment segment = sidecar();
+  shm::ConsumerControl& control = segment.consumer();
+  control.handler_count.store(2);
+  std::strcpy(control.handlers[0].name, "file\x1b");
+  std::strcpy(control.handlers[0].class_name, "RotatingFileHandler");
+  control.handlers[0].records.store(184'220'109);
+  control.handlers[0].bytes.store(21'100'000'000);
+  std::memset(control.handlers[1].name, 'n', sizeof control.handlers[1].name);  // no NUL anywhere
+  control.handlers[1].queue_capacity.store(1000);
+  const auto now = snapshot();
+  const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
+  EXPECT_NE(text.find("RotatingFileHandler  184,220,109  21.1 GB       0        0  -\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("file\\x1b"), std::string::npos) << text;
+  EXPECT_NE(text.find("        0  0/1000\n"), std::string::npos) << text;
+  control.handler_count.store(~std::uint64_t{0});
+  EXPECT_EQ(statistics().handlers.size(), detail::kMaxHandlers);
+}
+
+TEST_F(StatTest, ShortensALongListOfWorkers) {
+  options_ = small_bus(directory_, 64);
+  Child child([&] {
+    static std::vector<std::unique_ptr<shm::Attachment>> all;
+    for (int i = 0; i < 40; ++i) all.push_back(shm::Attachment::attach(options_, "w" + std::to_string(i)));
+  });
+  const auto now = snapshot();
+  const auto counted = tools::collect_statistics(now);
+  EXPECT_EQ(counted.workers.size(), 40U);
+  EXPECT_NE(tools::stat_text(now, counted, false).find("... and 8 more (--per-process)\n"),
+            std::string::npos);
+  EXPECT_EQ(tools::stat_text(now, counted, true).find("more"), std::string::npos);
+}
+
+TEST_F(StatTest, ListsBusesWithTheirStates) {
+  Child child([&] { static auto attachment = shm::Attachment::attach(options_, "web-1"); });
+  {
+    shm::BusOptions idle = options_;
+    idle.bus = "idle";
+    shm::Attachment::attach(idle, "");
+  }
+  std::ofstream(directory_.path() + "/bad.logbus") << "not a bus";
+  std::ofstream(directory_.path() + "/other.txt") << "not a bus";
+  const auto buses = tools::list_buses(directory_.path());
+  ASSERT_EQ(buses.size(), 3U);
+  EXPECT_EQ(buses[0].name, "bad");
+  EXPECT_EQ(buses[0].state, tools::BusState::kDamaged);
+  EXPECT_NE(buses[0].problem.find("too short"), std::string::npos);
+  EXPECT_EQ(buses[1].state, tools::BusState::kIdle);
+  EXPECT_EQ(buses[2].state, tools::BusState::kLive);
+  EXPECT_EQ(buses[2].workers_live, 1U);
+  EXPECT_EQ(tools::list_text(buses, true), "bad\nidle\ntest\n");
+}
+
+}  // namespace
+}  // namespace logbus::testing
