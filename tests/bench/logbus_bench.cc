@@ -70,8 +70,9 @@ void disabled_call(benchmark::State& state) {
 
 }  // namespace
 
-BENCHMARK(floor_of_call)->UseManualTime();
-BENCHMARK(floor_of_call)->UseManualTime()->Threads(2);
+// Fixed numbers of batches: by itself Google Benchmark would go on until the times of single calls add up to min_time.
+BENCHMARK(floor_of_call)->UseManualTime()->Iterations(2000);
+BENCHMARK(floor_of_call)->UseManualTime()->Iterations(2000)->Threads(2);
 BENCHMARK(enabled_call)->UseManualTime()->Iterations(400);
 BENCHMARK(enabled_call)->UseManualTime()->Iterations(400)->Threads(2);
 BENCHMARK(enabled_string)->UseManualTime()->Iterations(200)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
