@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <memory>
 #include <random>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <logbus/error.h>
@@ -481,6 +483,80 @@ TEST_F(LaneTest, NestedRecordIsCountedAndLeavesTheOuterOneWhole) {
   ASSERT_EQ(write(4, 64), Put::kWritten);
   EXPECT_EQ(read_all(), (Sequences{1, 3, 1'000'001, 4}));
 }
+
+// --- Waiting for room
+
+class BlockTest : public LaneTest {
+ protected:
+  void start_full() {
+    options_.overflow = Policy::kBlock;
+    start();
+    while (write(0, 4 << 10, kWarning) == Put::kWritten) continue;
+    drops_ = dropped();
+  }
+  Put wait_for_room() { return put(lane_, pattern(7, 1024), kWarning, true); }
+  std::chrono::milliseconds waited(Put expected) {
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_EQ(wait_for_room(), expected);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before);
+  }
+  std::uint64_t drops_ = 0;
+};
+
+TEST_F(BlockTest, WaitsNotAtAllWithoutASidecar) {
+  options_.block_timeout = std::chrono::hours(1);
+  start_full();
+  EXPECT_LT(waited(Put::kDropped), std::chrono::seconds(5));
+  EXPECT_EQ(dropped(), drops_ + 1);
+}
+
+TEST_F(BlockTest, WaitsNoLongerThanItsTimeoutThenDropsAndCounts) {
+  options_.block_timeout = std::chrono::milliseconds(250);
+  start_full();
+  const Caretaker caretaker(side(), options_, "");
+  const auto time = waited(Put::kDropped);
+  EXPECT_GE(time, std::chrono::milliseconds(250));
+  EXPECT_LT(time, std::chrono::seconds(5));
+  EXPECT_EQ(dropped(), drops_ + 1);
+  EXPECT_EQ(side().blocked_bitmap()[0].load(), 0U);
+}
+
+TEST_F(BlockTest, DoesNotWaitWhenItsCallerMayNot) {
+  options_.block_timeout = std::chrono::hours(1);
+  start_full();
+  const Caretaker caretaker(side(), options_, "");
+  EXPECT_EQ(put(lane_, pattern(7, 1024), kWarning, false), Put::kDropped);
+}
+
+TEST_F(BlockTest, GoesOnAsSoonAsTheReaderHasMadeRoom) {
+  options_.block_timeout = std::chrono::hours(1);
+  start_full();
+  const Caretaker caretaker(side(), options_, "");
+  Doorbell doorbell(side());
+  std::thread reader([&] {
+    while (side().blocked_bitmap()[0].load() == 0) std::this_thread::yield();
+    (void)read_and_commit();
+    doorbell.wake_blocked();
+  });
+  EXPECT_EQ(wait_for_room(), Put::kWritten);
+  reader.join();
+  EXPECT_EQ(side().blocked_bitmap()[0].load(), 0U);
+  EXPECT_EQ(dropped(), drops_);
+}
+
+TEST_F(BlockTest, StopsWaitingWhenTheSidecarHasGone) {
+  options_.block_timeout = std::chrono::hours(1);
+  start_full();
+  auto caretaker = std::make_unique<Caretaker>(side(), options_, "");
+  std::thread end([&] {
+    while (side().blocked_bitmap()[0].load() == 0) std::this_thread::yield();
+    caretaker.reset();
+  });
+  EXPECT_LT(waited(Put::kDropped), std::chrono::seconds(5));
+  end.join();
+}
+
+// --- All together
 
 // Any mix of sizes, severities, read and commit: what was written comes back once, in order, whole; written +
 // dropped is what was asked; the gaps tell every drop.
