@@ -55,7 +55,7 @@ class Scanner {
     const char* begin = ++at_;
     while (peek() != '}' && peek() != '{') ++at_;
     if (peek() == '}') {
-      append_fmt(value, std::string_view(begin, static_cast<std::size_t>(at_ - begin)), out_);
+      append_checked(value, std::string_view(begin, static_cast<std::size_t>(at_ - begin)));
     } else {
       at_ = begin;
       nested_spec(value);
@@ -77,7 +77,17 @@ class Scanner {
       if (peek() != '}') throw fmt::format_error("invalid format string");
       ++at_;
     }
-    append_fmt(value, std::string_view(spec.data(), spec.size()), out_);
+    append_checked(value, std::string_view(spec.data(), spec.size()));
+  }
+
+  // A width of gigabytes, from a worker gone wrong, must not become the reader's memory.
+  void append_checked(const Value& value, std::string_view spec) {
+    std::size_t number = 0;
+    for (const char c : spec) {
+      number = is_digit(c) ? number * 10 + static_cast<std::size_t>(c - '0') : 0;
+      if (number > kLargestNumber) throw fmt::format_error("number is too big");
+    }
+    append_fmt(value, spec, out_);
   }
 
   template <class Buffer>
@@ -110,7 +120,7 @@ class Scanner {
       std::size_t index = 0;
       do {
         index = index * 10 + static_cast<std::size_t>(*at_++ - '0');
-        if (index > kLargestIndex) throw fmt::format_error("number is too big");
+        if (index > kLargestNumber) throw fmt::format_error("number is too big");
       } while (is_digit(peek()));
       return positional(index);
     }
@@ -134,7 +144,7 @@ class Scanner {
     return *at_;
   }
 
-  static constexpr std::size_t kLargestIndex = 1'000'000;  // far beyond any record, far below overflow
+  static constexpr std::size_t kLargestNumber = 1'000'000;  // far beyond any record, far below overflow
 
   const char* at_;
   const char* end_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the decoder does with bytes that no encoder wrote.
 #include <cstdint>
+#include <exception>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -121,6 +122,18 @@ TEST(HostileBytesTest, RefusesFieldsWhoseKeysAreNoStrings) {
 
 TEST(HostileBytesTest, RefusesExceptionTextThatIsNoText) {
   EXPECT_EQ(decode(encode_arguments() + encode_fields("exc_text", 5)), DecodeResult::kMalformed);
+}
+
+TEST(HostileBytesTest, MakesNoMessageOfGigabytes) {
+  Decoder decoder;
+  LogRecord record;
+  Site site;
+  for (const char* format : {"{:{}}", "{:.{}f}", "{0:2000000000}", "{0:.99999999999999999999f}"}) {
+    site.format = format;
+    ASSERT_EQ(decoder.decode_record(site, as_bytes(encode_arguments(1.5, 2'000'000'000)), record),
+              DecodeResult::kOk);
+    EXPECT_THROW(record.get_message(), std::exception) << format;
+  }
 }
 
 TEST(HostileBytesTest, GoesOnAfterABadPayload) {
