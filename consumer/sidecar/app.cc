@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -117,9 +118,22 @@ int wait_for_signal(const BusListener& listener, bool drain,
   return 0;
 }
 
-/// The exit code; nothing if the bus was removed and there is a new one to serve.
-std::optional<int> serve(const Arguments& arguments, const Configuration& configuration, consumer::BusQueue& bus,
-          Pipeline& pipeline, OwnLog& log) {
+// A write to a console that nobody reads may never return. Ends the program all the same, some time after it
+// should have ended: what is not flushed is still in the bus.
+void limit_the_end(std::chrono::milliseconds drain_timeout) {
+  constexpr auto kGrace = 2s;
+  std::signal(SIGALRM, [](int) {
+    write_if_ready(STDERR_FILENO,
+                   "logbusd: error: a handler does not return; what it has not written stays in the bus\n");
+    ::_exit(kFailure);
+  });
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(drain_timeout + kGrace).count();
+  ::alarm(static_cast<unsigned>(std::min<std::chrono::seconds::rep>(seconds, 3600)));
+}
+
+// The exit code; nothing if the bus was removed and there is a new one to serve.
+std::optional<int> serve(const Arguments& arguments, const Configuration& configuration,
+                         consumer::BusQueue& bus, Pipeline& pipeline, OwnLog& log) {
   const BusSettings& settings = configuration.bus;
   std::optional<std::chrono::steady_clock::time_point> deadline;
   if (!arguments.timeout.empty())
@@ -129,6 +143,7 @@ std::optional<int> serve(const Arguments& arguments, const Configuration& config
   const int signal = wait_for_signal(listener, arguments.drain, deadline);
   if (signal != 0) log.info(fmt::format("{}: stopping", ::strsignal(signal)));
   const bool gave_up = signal == 0 && listener.running();
+  if (signal != 0 || gave_up) limit_the_end(settings.drain_timeout);
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus.publish_handlers(pipeline.handlers);
   if (listener.replaced() && signal == 0 && !arguments.drain) return std::nullopt;

@@ -13,13 +13,17 @@ constexpr auto kPublishInterval = 100ms;
 // How long to look for records before asking whether the bus is idle.
 constexpr std::chrono::milliseconds kIdleWait = 20ms;
 
+// What is to be flushed at the end of a batch.
+std::vector<std::shared_ptr<Handler>> all_handlers(const Pipeline& pipeline) {
+  std::vector<std::shared_ptr<Handler>> all = pipeline.handlers;
+  all.push_back(pipeline.last_resort);
+  return all;
+}
+
 }  // namespace
 
 BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle)
-    : QueueListener(bus, pipeline.handlers),
-      bus_(bus),
-      dispatcher_(*pipeline.dispatcher),
-      until_idle_(until_idle) {}
+    : QueueListener(bus, all_handlers(pipeline)), bus_(bus), pipeline_(pipeline), until_idle_(until_idle) {}
 
 BusListener::~BusListener() {
   try {
@@ -38,7 +42,7 @@ bool BusListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) 
   // Between two batches: everything given so far is flushed and committed.
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
-    bus_.publish_handlers(handlers());
+    bus_.publish_handlers(pipeline_.handlers);
   }
   if (bus_.get(record, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
   replaced_ = bus_.replaced();
@@ -47,7 +51,7 @@ bool BusListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) 
 }
 
 void BusListener::handle(LogRecord& record) {
-  dispatcher_.handle(record);
+  pipeline_.dispatcher->handle(record);
 }
 
 }  // namespace logbus::sidecar

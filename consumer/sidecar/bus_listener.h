@@ -6,14 +6,13 @@
 
 #include <logbus/queue_listener.h>
 
-#include "dispatcher.h"
 #include "drain.h"
 #include "sidecar/pipeline.h"
 
 namespace logbus::sidecar {
 
-/// Borrows both. It ends by itself once the bus has been removed and drained; with `until_idle` also once the bus is
-/// empty and no worker is attached.
+/// Borrows both. It ends by itself once the bus has been removed and drained; with `until_idle` also once the
+/// bus is empty and no worker is attached.
 class BusListener : public QueueListener {
  public:
   BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle);
@@ -30,7 +29,7 @@ class BusListener : public QueueListener {
 
  private:
   consumer::BusQueue& bus_;
-  consumer::Dispatcher& dispatcher_;
+  Pipeline& pipeline_;
   bool until_idle_;
   bool replaced_ = false;  // the listener's thread; read after it has ended
   std::chrono::steady_clock::time_point

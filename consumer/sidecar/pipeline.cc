@@ -38,11 +38,10 @@ class Builder {
         if ((settings.handler_class == HandlerClass::kQueue) == queues) add(settings, pipeline);
       }
     }
-    std::shared_ptr<Handler> last_resort = std::make_shared<StreamHandler>();
-    last_resort->set_name("lastResort");
-    last_resort->set_level(Level::kWarning);
-    pipeline.handlers.push_back(last_resort);
-    pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(loggers(), std::move(last_resort));
+    pipeline.last_resort = std::make_shared<StreamHandler>();
+    pipeline.last_resort->set_name("lastResort");
+    pipeline.last_resort->set_level(Level::kWarning);
+    pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(loggers(), pipeline.last_resort);
     return pipeline;
   }
 

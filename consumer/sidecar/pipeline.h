@@ -14,9 +14,10 @@
 namespace logbus::sidecar {
 
 struct Pipeline {
-  /// Every handler of the configuration and the last resort, in the order of construction. Shared with the
-  /// tree.
+  /// The configuration's, in the order of construction. Shared with the tree.
   std::vector<std::shared_ptr<Handler>> handlers;
+  /// For records that find no handler.
+  std::shared_ptr<Handler> last_resort;
   std::unique_ptr<consumer::Dispatcher> dispatcher;
 };
 
