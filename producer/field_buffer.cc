@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "producer/thread_lane.h"
+
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace detail {
@@ -53,6 +55,7 @@ void FieldBuffer::append(const FieldBytes& fields) noexcept {
 }
 
 void FieldBuffer::add_encoded(const char* field, std::uint32_t size) noexcept {
+  static_cast<void>(producer::thread_state());  // the thread's end gives back its scratch buffer
   // A field of this name goes first: its place is taken by what follows it.
   const FieldBytes old = view();
   for (std::uint32_t i = 0; i < old.count; ++i) {

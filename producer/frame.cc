@@ -22,13 +22,10 @@ Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
   ThreadState* state = direct ? producer::thread_state() : nullptr;
   if (state == nullptr) return {nullptr, 0, Outcome::kRecord};
-  switch (producer::need_lane(*state, levelno)) {
-    case LaneResult::kOk:
-      break;
-    case LaneResult::kNoBus:
-      return {nullptr, 0, Outcome::kRecord};
-    case LaneResult::kNoLane:
-      return {nullptr, 0, Outcome::kDone};
+  const LaneResult lane = producer::need_lane(*state, levelno);
+  if (lane != LaneResult::kOk) {
+    producer::after_record(*state);
+    return {nullptr, 0, lane == LaneResult::kNoBus ? Outcome::kRecord : Outcome::kDone};
   }
   const std::uint32_t id = producer::site_id(state->membership->attachment->segment(),
                                              site_key(logger, levelno, site), logger, levelno, site);

@@ -45,6 +45,7 @@ void stamp(LogRecord& record) {
 
 void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
                 std::uint32_t size, bool truncated) noexcept {
+  static_cast<void>(producer::thread_state());  // the thread's end gives back its scratch buffer
   if (depth >= kMaxDepth) return;
   ++depth;
   try {

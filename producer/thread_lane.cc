@@ -94,7 +94,9 @@ void end_thread() noexcept {
     own_state = nullptr;
     give_back_block(reinterpret_cast<Block*>(state));
   }
-  thread_scratch.release();
+  // Not under a record that is being made: that of a late destructor may come by here before its parts are
+  // written.
+  if (thread_scratch.size() == 0) thread_scratch.release();
 }
 
 pthread_key_t end_key() noexcept;
