@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <logbus/error.h>
 #include "tools_bus.h"
@@ -236,6 +238,50 @@ TEST_F(DumpTest, ShowsASegmentOfAnEarlierBoot) {
   const auto now = static_cast<std::int64_t>(detail::clock_ns(CLOCK_REALTIME));
   const std::int64_t created = dumped_objects(snapshot, "record").at(0)["record"]["created_ns"];
   EXPECT_LT(std::abs(now - created), 60'000'000'000);
+}
+
+TEST_F(DumpTest, GivesNoTornFrameOfALaneInUse) {
+  Child child([&] {
+    static auto attachment = shm::Attachment::attach(options_, "web-2");
+    // Behind the pipe's byte: writes and reads along, so that laps begin all the time, until it is killed.
+    static std::thread forever([&options = options_] {
+      const shm::Segment segment = shm::Segment::open_existing(options, shm::Segment::Role::kSidecar);
+      TestWriter writer(*attachment, 4719, "rx-1");
+      LaneTap tap(segment, 0);
+      shm::Frame frame;
+      for (std::uint64_t i = 0;; ++i) {
+        // In turns close behind, and up to half a lane behind.
+        const std::uint64_t lag = i / 1000 % 2 == 0 ? 0 : 20'000;
+        static_cast<void>(writer.put(pattern(i, 16 + i % 50 * 8), 20, false, 1));
+        while (writer.lane().writer.position - tap.cursor() > lag && tap.next(frame) == shm::Parse::kFrame) {
+        }
+        tap.commit();
+      }
+    });
+  });
+  const auto snapshot = this->snapshot();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  std::uint64_t frames = 0;
+  std::uint64_t laps = 0;
+  std::uint64_t origin = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    const shm::LaneContents lane = snapshot.read_lane(0);
+    std::uint64_t last = 0;
+    for (const shm::Frame& frame : lane.frames) {
+      std::uint64_t sequence = 0;
+      ASSERT_TRUE(check_pattern({frame.payload, frame.payload_size}, sequence))
+          << "at " << frame.position << ", lap at " << lane.origin << ", read " << lane.read;
+      if (last != 0 && frame.position != lane.read) {
+        ASSERT_EQ(sequence, last + 1);
+      }
+      last = sequence;
+      ++frames;
+    }
+    laps += lane.origin != origin ? 1 : 0;
+    origin = lane.origin;
+  }
+  EXPECT_GT(frames, 1000U);
+  EXPECT_GT(laps, 10U);
 }
 
 TEST_F(DumpTest, GivesHolesNoMemory) {
