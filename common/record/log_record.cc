@@ -13,23 +13,6 @@ namespace {
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
-const List& positional(const Value& args) noexcept {
-  static const auto* none = new List;  // never destroyed: static destructors log too
-  if (const auto* items = args.get_if<List>()) return *items;
-  if (const auto* tuple = args.get_if<Tuple>()) return tuple->items;
-  return *none;
-}
-
-// LogRecord.__init__: one non-empty mapping as the only argument is the mapping itself.
-const Value& unwrapped(const Value& args) noexcept {
-  const List& items = positional(args);
-  if (items.size() == 1) {
-    const auto* mapping = items.front().get_if<Dict>();
-    if (mapping != nullptr && !mapping->empty()) return items.front();
-  }
-  return args;
-}
-
 }  // namespace
 
 std::string LogRecord::get_message() const {
@@ -45,15 +28,15 @@ void LogRecord::append_message(std::string& out) const {
     if (style != MessageStyle::kPercent || !record::is_truthy(args)) return record::append_str(msg, out);
     std::string format;
     record::append_str(msg, format);
-    return record::append_percent(format, unwrapped(args), out);
+    return record::append_percent(format, record::python_args(args), out);
   }
   switch (style) {
     case MessageStyle::kBrace:
-      return record::append_brace(*text, positional(args), extra, out);
+      return record::append_brace(*text, record::positional_args(args), extra, out);
     case MessageStyle::kRuntimeBrace:
-      return record::append_runtime_brace(*text, positional(args), extra, out);
+      return record::append_runtime_brace(*text, record::positional_args(args), extra, out);
     case MessageStyle::kPercent:
-      if (record::is_truthy(args)) return record::append_percent(*text, unwrapped(args), out);
+      if (record::is_truthy(args)) return record::append_percent(*text, record::python_args(args), out);
       break;
     case MessageStyle::kVerbatim:
       break;

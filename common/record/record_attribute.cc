@@ -36,7 +36,8 @@ void append_integer(Integer value, std::string& out) {
   out.append(digits.data(), digits.size());
 }
 
-void append_args(const Value& args, std::string& out) {
+void append_args(const Value& given, std::string& out) {
+  const Value& args = python_args(given);
   if (const auto* items = args.get_if<List>()) {
     append_tuple_repr(*items, out);
   } else {
@@ -44,7 +45,27 @@ void append_args(const Value& args, std::string& out) {
   }
 }
 
+Value args_value(const Value& given) {
+  const Value& args = python_args(given);
+  if (const auto* items = args.get_if<List>()) return Tuple{*items};
+  return args;
+}
+
 }  // namespace
+
+const List& positional_args(const Value& args) noexcept {
+  static const auto* none = new List;  // never destroyed: static destructors log too
+  if (const auto* items = args.get_if<List>()) return *items;
+  if (const auto* tuple = args.get_if<Tuple>()) return tuple->items;
+  return *none;
+}
+
+const Value& python_args(const Value& args) noexcept {
+  const List& items = positional_args(args);
+  if (items.size() != 1) return args;
+  const auto* mapping = items.front().get_if<Dict>();
+  return mapping != nullptr && !mapping->empty() ? items.front() : args;
+}
 
 std::string_view attribute_name(Attribute attribute) noexcept {
   return kNames[static_cast<std::size_t>(attribute)];
@@ -63,8 +84,7 @@ Value attribute_value(const LogRecord& record, Attribute attribute) {
     case Attribute::kMsg:
       return record.msg;
     case Attribute::kArgs:
-      if (const auto* items = record.args.get_if<List>()) return Tuple{*items};
-      return record.args;
+      return args_value(record.args);
     case Attribute::kLevelname:
       return record.levelname;
     case Attribute::kLevelno:

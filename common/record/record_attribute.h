@@ -43,6 +43,11 @@ inline constexpr std::size_t kRecordAttributes = static_cast<std::size_t>(Attrib
 std::string_view attribute_name(Attribute attribute) noexcept;
 std::optional<Attribute> attribute_from_name(std::string_view name) noexcept;
 
+/// The positional arguments; none for a mapping or None.
+const List& positional_args(const Value& args) noexcept;
+/// `args` as Python keeps it: one non-empty mapping as the only argument is the mapping itself.
+const Value& python_args(const Value& args) noexcept;
+
 /// The member's value; `overrides` are not looked at. Not for kMessage and kAsctime.
 Value attribute_value(const LogRecord& record, Attribute attribute);
 /// str() of the same, appended without making a Value where the member is text or a number.

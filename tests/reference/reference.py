@@ -178,6 +178,12 @@ class FormatterTest(unittest.TestCase):
                           ("%.2s|%5.1s|", ("✓é✓", "éa")), ("%s", (True,)), ("%%", (1,)), ("a%zb", (1,))]:
             self.check({}, with_record(msg=msg, args=args))
 
+    def test_arguments_shown(self):
+        for args in [(), (1,), (1, "b"), ({"a": 1},), {"a": 1}, ({},), None]:
+            for spec in ("s", "r", "-20s|"):
+                self.check({"fmt": "%(args)" + spec}, with_record(msg="m" if not args else "%s" * len(args), args=args))
+            self.check({"fmt": "{args}", "style": "{"}, with_record(msg=5, args=None if args else args))
+
     def test_exc_text_and_stack_info_start_on_a_new_line(self):
         for msg in ["m", "m\n", ""]:
             for exc_text in [None, "", "T", "T\n"]:
