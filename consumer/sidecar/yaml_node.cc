@@ -110,7 +110,7 @@ class Converter {
   // Entries of merged mappings come first, then the mapping's own; a later one replaces the value of an
   // earlier.
   void map(const YAML::Node& source, Node& node, int depth) {
-    std::vector<std::pair<Node, Node>> own;
+    std::vector<NodeEntry> own;
     for (const auto& entry : source) {
       const YAML::Node& key = entry.first;
       if (!key.IsScalar() && !key.IsNull()) {
@@ -121,7 +121,7 @@ class Converter {
         merge(convert(entry.second, depth + 1), node);
       } else {
         Node name = convert(key, depth + 1);
-        own.emplace_back(std::move(name), convert(entry.second, depth + 1));
+        own.push_back({std::move(name), convert(entry.second, depth + 1)});
       }
     }
     for (auto& entry : own) put(node, std::move(entry));
@@ -145,11 +145,11 @@ class Converter {
     }
   }
 
-  static void put(Node& node, std::pair<Node, Node> entry) {
+  static void put(Node& node, NodeEntry entry) {
     for (auto& [key, value] : node.entries) {
-      if (key.kind == entry.first.kind && key.text == entry.first.text) {
-        key.mark = entry.first.mark;
-        value = std::move(entry.second);
+      if (key.kind == entry.key.kind && key.text == entry.key.text) {
+        key.mark = entry.key.mark;
+        value = std::move(entry.value);
         return;
       }
     }

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sidecar/diagnostics.h"
 
 namespace logbus::sidecar {
+
+struct NodeEntry;
 
 /// One value. Merge keys are applied, aliases are copies, of a key given twice the last value is here.
 struct Node {
@@ -24,12 +25,17 @@ struct Node {
   std::int64_t integer = 0;
   double real = 0;
   std::vector<Node> items;
-  std::vector<std::pair<Node, Node>> entries;  // keys are scalars
+  std::vector<NodeEntry> entries;
 
   bool is(Kind other) const noexcept { return kind == other; }
   /// The value of the string key, or null.
   const Node* find(std::string_view key) const noexcept;
   Node* find(std::string_view key) noexcept;
+};
+
+struct NodeEntry {
+  Node key;  // a scalar
+  Node value;
 };
 
 /// What a message calls it: `an integer 5`, `a string "10MB"`, `a list`.
