@@ -79,7 +79,6 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
       line.word.store(pack({LaneState::kFree, 0, old.tenancy + 2}), std::memory_order_release);
       return retired ? Claim::kRetired : Claim::kNoMemory;
     }
-    attachment = &to;
     lane = i;
     tenancy = (old.tenancy + 1) & kTenancyMask;
     writer = {};
@@ -105,12 +104,16 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
     held_begin = held_end = 0;
     line.records_before.store(writer.records, std::memory_order_relaxed);
     for (std::size_t k = 0; k < kSeverities; ++k)
-      line.dropped_before[k].store(line.dropped[k].load(std::memory_order_relaxed), std::memory_order_relaxed);
+      line.dropped_before[k].store(line.dropped[k].load(std::memory_order_relaxed),
+                                   std::memory_order_relaxed);
     line.gap_first_ticks.store(0, std::memory_order_relaxed);
     line.busy.store(0, std::memory_order_relaxed);
     line.thread.store(thread, std::memory_order_relaxed);
     set_thread_name(thread_name);
     to.slot().memory_bytes.fetch_add(lane_memory(segment, i), std::memory_order_relaxed);
+    // Last: a signal handler that sees a lane may write to it.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    attachment = &to;
     return Claim::kOk;
   }
   return Claim::kNoLane;
@@ -119,12 +122,17 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
 void LaneOwner::close() noexcept {
   const Segment& segment = attachment->segment();
   ProducerLine& line = *writer.line;
+  // A signal handler that comes from here on finds a record being written, and then no lane.
+  writer.nested = 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   hold(0, 0);
   ::munmap(writer.data, segment.lane_size());
   std::uint64_t word = pack({LaneState::kOpen, attachment->slot_index(), tenancy});
   const std::uint64_t closed = pack({LaneState::kClosed, attachment->slot_index(), tenancy});
   // Release: the reader that sees CLOSED sees the last frame and the last drop.
   line.word.compare_exchange_strong(word, closed, std::memory_order_release, std::memory_order_relaxed);
+  attachment = nullptr;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   *this = {};
 }
 

@@ -2,9 +2,12 @@
 // One lane: laps, steps, room, the reserve, drops and gaps, claims. Writer and reader in one process, exact.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -554,6 +557,64 @@ TEST_F(BlockTest, StopsWaitingWhenTheSidecarHasGone) {
   });
   EXPECT_LT(waited(Put::kDropped), std::chrono::seconds(5));
   end.join();
+}
+
+// --- Signals
+
+LaneOwner* signalled_lane = nullptr;
+std::uint64_t signalled_calls = 0;
+std::uint64_t signalled_records = 0;
+
+void log_in_handler(int) {
+  if (!signalled_lane->has_lane()) return;
+  ++signalled_calls;
+  std::array<std::byte, 48> payload;
+  testing::fill_pattern(payload, 5);
+  if (put(*signalled_lane, payload, kWarning) == Put::kWritten) ++signalled_records;
+}
+
+// A signal wherever it may come: in a record, in the slow path, while the lane is claimed or given back.
+TEST_F(LaneTest, ASignalHandlerMayWriteOrIsCountedAtAnyMoment) {
+  start();
+  Caretaker caretaker(side(), options_, "");
+  signalled_lane = &lane_;
+  struct sigaction action = {};
+  action.sa_handler = log_in_handler;
+  struct sigaction before = {};
+  ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+  const itimerval often = {{0, 30}, {0, 30}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+  std::uint64_t calls = 0;
+  std::uint64_t records = 0;
+  std::uint64_t read = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(400);
+  while (std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 20; ++i) {
+      ++calls;
+      if (write(9, 4 << 10, kWarning) == Put::kWritten) ++records;
+    }
+    lane_.close();
+    Frame frame;
+    while (tap_->next(frame) == Parse::kFrame)
+      if (frame.kind() == FrameKind::kRecord) ++read;
+    tap_->commit();
+    for (std::size_t i = 0; i < kSeverities; ++i)
+      side().consumer_line(0).reported[i].store(side().producer_line(0).dropped[i].load());
+    caretaker.sweep_all();
+    ASSERT_EQ(lane_.claim(*worker_, 1, ""), Claim::kOk);
+    ASSERT_EQ(lane_.lane, 0U);
+  }
+  const itimerval off = {};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  EXPECT_GT(signalled_calls, 10U);
+  while (true) {
+    Frame frame;
+    if (tap_->next(frame) != Parse::kFrame) break;
+    if (frame.kind() == FrameKind::kRecord) ++read;
+  }
+  EXPECT_EQ(read, records + signalled_records);
+  EXPECT_EQ(read + dropped(), calls + signalled_calls);
 }
 
 // --- All together
