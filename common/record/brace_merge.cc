@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "record/fmt_value.h"
+#include "record/merge_limits.h"
 
 namespace logbus::record {
 namespace {
@@ -45,6 +46,7 @@ class Scanner {
  private:
   // at_ stands behind the opening brace; leaves it behind the closing one.
   void field() {
+    if (out_.size() - begin_ > kLongestMessage) throw fmt::format_error("message is too long");
     const Value& value = argument();
     if (peek() == '}') {
       ++at_;
@@ -82,10 +84,10 @@ class Scanner {
 
   // A width of gigabytes, from a worker gone wrong, must not become the reader's memory.
   void append_checked(const Value& value, std::string_view spec) {
-    std::size_t number = 0;
+    int number = 0;
     for (const char c : spec) {
-      number = is_digit(c) ? number * 10 + static_cast<std::size_t>(c - '0') : 0;
-      if (number > kLargestNumber) throw fmt::format_error("number is too big");
+      number = is_digit(c) ? number * 10 + (c - '0') : 0;
+      if (number > kLargestWidth) throw fmt::format_error("number is too big");
     }
     append_fmt(value, spec, out_);
   }
@@ -151,6 +153,7 @@ class Scanner {
   const List& args_;
   const Fields& extra_;
   std::string& out_;
+  const std::size_t begin_ = out_.size();
   int next_ = 0;  // automatic numbering; -1 once a field had a number of its own
 };
 

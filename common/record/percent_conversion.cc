@@ -8,14 +8,13 @@
 #include <fmt/format.h>
 
 #include "record/float_text.h"
+#include "record/merge_limits.h"
 #include "record/python_error.h"
 #include "record/utf8.h"
 #include "record/value_text.h"
 
 namespace logbus::record {
 namespace {
-
-constexpr int kLargestSize = 0x7FFFFFFF;
 
 [[noreturn]] void throw_unsupported(const PercentConversion& conversion) {
   std::string text = "unsupported format character '";
@@ -27,12 +26,12 @@ constexpr int kLargestSize = 0x7FFFFFFF;
   throw_value_error(text);
 }
 
-// Digits at `at`; false if the number is beyond an int.
+// Digits at `at`; false if the number is too big.
 bool read_number(std::string_view format, std::size_t& at, int& number) {
   std::int64_t value = 0;
   for (; at < format.size() && format[at] >= '0' && format[at] <= '9'; ++at) {
     value = value * 10 + (format[at] - '0');
-    if (value > kLargestSize) return false;
+    if (value > kLargestWidth) return false;
   }
   number = static_cast<int>(value);
   return true;

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "record/merge_limits.h"
 #include "record/percent_conversion.h"
 #include "record/python_error.h"
 #include "record/value_text.h"
 
 namespace logbus::record {
 namespace {
-
-constexpr int kLargestSize = 0x7FFFFFFF;
 
 // Where arguments come from; the indices are CPython's (a lone value counts as -2 of -1).
 class Arguments {
@@ -52,7 +51,7 @@ class Arguments {
     const auto* flag = value.get_if<bool>();
     if (number == nullptr && flag == nullptr) throw_type_error("* wants int");
     const std::int64_t size = number != nullptr ? *number : *flag ? 1 : 0;
-    if (size > kLargestSize || size < -kLargestSize) throw_overflow_error(std::string(name) + " too big");
+    if (size > kLargestWidth || size < -kLargestWidth) throw_overflow_error(std::string(name) + " too big");
     return static_cast<int>(size);
   }
 
@@ -94,12 +93,14 @@ void append_next(PercentConversion conversion, Arguments& arguments, std::string
 
 void append_percent(std::string_view format, const Value& args, std::string& out) {
   Arguments arguments(args);
+  const std::size_t begin = out.size();
   std::size_t at = 0;
   while (at < format.size()) {
     const std::size_t percent = format.find('%', at);
     out += format.substr(at, percent - at);
     if (percent == format.npos) break;
     at = percent + 1;
+    if (out.size() - begin > kLongestMessage) throw_value_error("message is too long");
     append_next(parse_conversion(format, at), arguments, out);
   }
   arguments.check_all_used();

@@ -94,6 +94,17 @@ TEST(BraceMergeTest, RefusesWhatFmtRefuses) {
   EXPECT_THROW(merge("{:d}", {"x"}), fmt::format_error);
 }
 
+TEST(BraceMergeTest, LimitsWidthsAndTheWholeLength) {
+  EXPECT_EQ(merge("{:1048576}", {1}).size(), 1048576U);
+  EXPECT_THROW(merge("{:1048577}", {1}), fmt::format_error);
+  EXPECT_THROW(merge("{:.1048577f}", {1.0}), fmt::format_error);
+  EXPECT_THROW(merge("{:{}}", {1, 1048577}), fmt::format_error);
+  EXPECT_THROW(merge("{:{}}", {1, std::numeric_limits<std::int64_t>::max()}), fmt::format_error);
+  std::string format;
+  for (int count = 0; count < 70; ++count) format += "{0:1048576}";
+  EXPECT_THROW(merge(format, {1}), fmt::format_error);
+}
+
 TEST(BraceMergeTest, ScalarsPrintAsFmtPrints) {
   for (const std::int64_t value :
        {std::int64_t{0}, std::int64_t{42}, std::int64_t{-42}, std::numeric_limits<std::int64_t>::max(),

@@ -81,6 +81,20 @@ TEST(PercentFormatTest, SaysWhatDoesNotFit) {
   EXPECT_EQ(error_of("%c", List{-1}), "OverflowError: %c arg not in range(0x110000)");
 }
 
+TEST(PercentFormatTest, LimitsWidthsAndTheWholeLength) {
+  EXPECT_EQ(percent("%1048576d", List{1}).size(), 1048576U);
+  EXPECT_EQ(error_of("%1048577d", List{1}), "ValueError: width too big");
+  EXPECT_EQ(error_of("%.1048577f", List{1}), "ValueError: precision too big");
+  EXPECT_EQ(error_of("%*d", List{1048577, 1}), "OverflowError: width too big");
+  List args;
+  std::string format;
+  for (int count = 0; count < 70; ++count) {
+    format += "%1048576d";
+    args.emplace_back(1);
+  }
+  EXPECT_EQ(error_of(format, args), "ValueError: message is too long");
+}
+
 TEST(PercentFormatTest, PercentSignStandsOnlyBehindAPercentSign) {
   EXPECT_EQ(percent("%d%%", List{50}), "50%");
   EXPECT_EQ(error_of("%5%", List{1}), "ValueError: unsupported format character '%' (0x25) at index 2");
