@@ -59,7 +59,7 @@ void claim_forever(Stage& stage, std::mt19937_64& random) {
 
 void claims(const Settings& settings, Board& totals) {
   shm::BusOptions options;
-  options.lanes = 8;
+  options.lanes = 6;  // hardly more than workers: a dead one's slot is wanted at once
   options.lane_size = 64 << 10;
   options.sites = 64;
   options.memory = 64 << 20;

@@ -141,7 +141,8 @@ bool claim(Stage& stage, shm::Attachment& to, shm::LaneOwner& lane) {
   return false;
 }
 
-testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bool may_wait) {
+testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bool may_wait,
+                      std::uint64_t stopped) {
   LaneWriter& writer = lane.writer;
   (void)writer.enter();
   const std::uint32_t size = LaneWriter::frame_bytes(static_cast<std::uint32_t>(payload));
@@ -159,7 +160,7 @@ testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bo
   std::atomic_signal_fence(std::memory_order_seq_cst);
 #endif
   testing::fill_pattern({at, size - sizeof(FrameHeader)}, position);
-  if (commit(writer)) shm::ring(lane.attachment->segment().shared());
+  if (commit(writer, stopped)) shm::ring(lane.attachment->segment().shared());
   return testing::Put::kWritten;
 }
 

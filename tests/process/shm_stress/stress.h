@@ -107,7 +107,9 @@ bool claim(Stage& stage, shm::Attachment& to, shm::LaneOwner& lane);
 
 /// A record whose payload says where its frame lies: read back elsewhere, or with other bytes, it is an
 /// error.
-testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bool may_wait = false);
+/// `stopped`: see commit().
+testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bool may_wait = false,
+                      std::uint64_t stopped = 0);
 
 /// The lease holder with all its duties; checks every frame. One a process.
 class CheckedReader {
@@ -135,11 +137,6 @@ class CheckedReader {
   std::uint64_t watermark_ = 0;
   std::vector<std::uint64_t> lane_ticks_;
 };
-
-/// Waits without giving the processor away: what is tested happens between two of them.
-inline void spin(std::uint64_t rounds) {
-  for (; rounds > 0; --rounds) __builtin_ia32_pause();
-}
 
 inline std::uint64_t now_us() {
   return detail::clock_ns(CLOCK_MONOTONIC) / 1000;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <logbus/error.h>
+#include "commit.h"
 #include "stress.h"
 
 namespace logbus::stress {
@@ -30,7 +31,8 @@ void order(const Settings& settings, Board& totals) {
       if (!claim(stage, *worker, lane)) return;
       const Word64& read = worker->segment().consumer_line(lane.lane).read;
       while (!board.stop.load(std::memory_order_relaxed)) {
-        for (std::uint64_t n = random() % 16; n > 0; --n) (void)put_here(lane, 16, 20);
+        for (std::uint64_t n = random() % 16; n > 0; --n)
+          (void)put_here(lane, 16, 20, false, random() % 16 == 0 ? random() % 400 : 0);
         spin(random() % 64);
         // Never near half a lane: from there on the merge gives up order for room.
         while (lane.writer.position - read.load(std::memory_order_relaxed) > options.lane_size / 64 &&
@@ -71,8 +73,9 @@ void doorbell(const Settings& settings, Board& totals) {
       if (!claim(stage, *worker, lane)) return;
       const Word64& read = worker->segment().consumer_line(lane.lane).read;
       while (!board.stop.load()) {
-        // Stores that wait for their cache lines keep `committed` invisible while `attention` has been read already.
-        (void)put_here(lane, 16 + random() % 100 * 8, 20);
+        // Stores that wait for their cache lines keep `committed` invisible while `attention` has been read
+        // already.
+        (void)put_here(lane, 16 + random() % 100 * 8, 20, false, random() % 4 == 0 ? random() % 100 : 0);
         const std::uint64_t written = now_us();
         for (int n = 0; read.load(std::memory_order_acquire) != lane.writer.position && !board.stop.load();
              ++n)
