@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
     const std::string argument = argv[i];
     if (argument == "--mutant") {
       settings.until_first_error = true;
-      settings.duration = std::chrono::seconds(20);
+      settings.duration = std::chrono::seconds(40);
     } else if (argument == "--seed" && i + 1 < argc) {
       settings.seed = std::strtoull(argv[++i], nullptr, 10);
     } else if (argument == "--seconds" && i + 1 < argc) {
