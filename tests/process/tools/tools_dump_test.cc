@@ -7,9 +7,13 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <random>
 #include <thread>
 
 #include <logbus/error.h>
+#include "tools/bus_statistics.h"
+#include "tools/stat.h"
 #include "tools_bus.h"
 
 namespace logbus::testing {
@@ -384,6 +388,54 @@ TEST_F(DumpTest, SurvivesWordsThatMakeNoSense) {
   line.origin[1].store(0);
   segment.consumer_line(0).read.store(committed + 8);
   expect_damaged();
+}
+
+TEST_F(DumpTest, SurvivesRandomDamage) {
+  Child child([&] { two_threads(options_); });
+  child.kill();
+  std::string good;
+  {
+    std::ifstream file(path(), std::ios::binary);
+    good.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const detail::Preamble p = snapshot().preamble();
+  const detail::Region targets[] = {p.consumer_control, p.consumer_lines, p.shared_control,
+                                    p.slots_region,     p.producer_lines, p.step_table,
+                                    p.site_table,       p.site_arena,     {p.data.offset, 1024, 0}};
+  const auto seed = static_cast<std::uint32_t>(detail::clock_ns(CLOCK_REALTIME));
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::uint64_t> places;
+    for (int change = 0; change < 4; ++change) {
+      const detail::Region& target = targets[random() % std::size(targets)];
+      // What is in use lies in front of each table.
+      const std::uint64_t size = std::min<std::uint64_t>(target.size, 1024);
+      const std::uint64_t at = (target.offset + random() % size) & ~std::uint64_t{7};
+      const std::uint64_t words[] = {0, ~std::uint64_t{0}, random() % 4096,
+                                     std::uint64_t{random()} << 32 | random()};
+      places.push_back(at);
+      file.seekp(static_cast<std::streamoff>(at));
+      file.write(reinterpret_cast<const char*>(&words[random() % 4]), 8);
+    }
+    file.flush();
+    auto damaged = snapshot();
+    tools::DumpOptions options;
+    options.site = true;
+    dumped(damaged, options);
+    options.json = true;
+    std::istringstream lines(dumped(damaged, options));
+    for (std::string line; std::getline(lines, line);) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+    tools::stat_text(damaged, tools::collect_statistics(damaged), true);
+    for (const std::uint64_t at : places) {
+      file.seekp(static_cast<std::streamoff>(at));
+      file.write(&good[at], 8);
+    }
+  }
+  file.flush();
+  auto again = snapshot();
+  EXPECT_EQ(dumped_messages(again), kTurns);
 }
 
 class BrokenFileTest : public DumpTest {
