@@ -192,8 +192,7 @@ void set_thread_name(std::string_view name) noexcept {
     // First the frame: records before it keep the old name.
     std::string payload;
     wire::encode_names({std::string(producer::current_thread_name()), {}}, payload);
-    static_cast<void>(producer::send_frame(static_cast<int>(Level::kCritical), payload,
-                                           frame_tag(detail::FrameKind::kNames)));
+    producer::send_names(*state, payload);
     if (state->owner.has_lane()) state->owner.set_thread_name(producer::current_thread_name());
   } catch (...) {
     producer::complain("a thread's new name is lost: no memory");

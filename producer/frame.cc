@@ -60,8 +60,12 @@ void lose_record(int levelno) noexcept {
 
 std::uint32_t max_payload() noexcept {
   ThreadState* state = producer::thread_state();
-  if (state == nullptr || producer::need_lane(*state, 0) != LaneResult::kOk) return kMaxRecordBytes;
-  return state->owner.max_frame() - static_cast<std::uint32_t>(sizeof(FrameHeader));
+  const bool has_lane = state != nullptr && state->owner.has_lane();
+  producer::Membership* membership = has_lane ? state->membership : producer::join();
+  if (membership == nullptr) return kMaxRecordBytes;
+  const std::uint64_t of_lane = membership->attachment->segment().lane_size() / 4;
+  if (!has_lane) producer::leave(membership);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxRecordBytes, of_lane) - sizeof(FrameHeader));
 }
 
 }  // namespace detail
@@ -117,6 +121,19 @@ Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noex
   std::memcpy(to, payload.data(), payload.size());
   detail::close_frame(frame);
   return Sent::kYes;
+}
+
+void send_names(ThreadState& state, const std::string& payload) noexcept {
+  if (!state.owner.has_lane()) return;
+  LaneWriter& writer = state.owner.writer;
+  const auto bytes = static_cast<std::uint32_t>(payload.size());
+  const std::uint32_t size = LaneWriter::frame_bytes(bytes);
+  if (!writer.enter()) return;
+  // Not by the slow path, which would count it as a lost record.
+  if (!writer.has_room(size, 0)) return writer.leave();
+  std::memcpy(writer.begin(size, detail::frame_tag(detail::FrameKind::kNames)), payload.data(), bytes);
+  --writer.records;  // commit() counts what it publishes, and this is none
+  if (writer.commit()) detail::attend();
 }
 
 }  // namespace logbus::producer

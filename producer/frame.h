@@ -20,4 +20,7 @@ enum class [[nodiscard]] Sent{kYes, kLost, kNoBus};
 /// Writes a whole frame. kLost: counted.
 Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noexcept;
 
+/// Writes new names for the records that follow, if there is room right now.
+void send_names(ThreadState& state, const std::string& payload) noexcept;
+
 }  // namespace logbus::producer

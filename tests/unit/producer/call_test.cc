@@ -356,6 +356,7 @@ TEST(CallTest, ThreadsNewNameComesBeforeItsNextRecord) {
   EXPECT_EQ(frames[0].record.get_message(), "one");
   EXPECT_EQ(frames[1].names.thread_name, "second");
   EXPECT_EQ(frames[2].record.get_message(), "two");
+  EXPECT_EQ(bus.open().producer_line(0).records.load(), 2U);  // a name is no record
 }
 
 }  // namespace
