@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include <logbus/detail/clock.h>
@@ -72,13 +73,8 @@ void BusQueue::begin_stop() noexcept {
 }
 
 bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
-  const auto deadline = steady_clock::now() + timeout;
-  for (;;) {
-    if (take(record)) {
-      last_get_was_empty_ = false;
-      return true;
-    }
-    const auto now = steady_clock::now();
+  std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
+  while (!take(record)) {
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
       stopped_ = true;
       merge_.pass(true);
@@ -93,16 +89,17 @@ bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
     }
     last_get_was_empty_ = true;
     if (stopped_ || interrupted_.exchange(false, std::memory_order_relaxed)) return false;
-    if (now - last_pass_ >= kPassInterval) {
+    const auto now = steady_clock::now();
+    if (!deadline) deadline = now + timeout;
+    if (now - last_pass_ >= kPassInterval)
       pass();
-      if (take(record)) {
-        last_get_was_empty_ = false;
-        return true;
-      }
-    }
-    if (steady_clock::now() >= deadline) return false;
-    rest_between_passes(deadline);
+    else if (now >= *deadline)
+      return false;
+    else
+      rest_between_passes(*deadline);
   }
+  last_get_was_empty_ = false;
+  return true;
 }
 
 void BusQueue::pass() {
@@ -328,10 +325,6 @@ bool BusQueue::idle() {
   caretaker_.sweep_all();  // who died with drops that nobody has been told of
   tell_untold();
   return own_records_.empty();
-}
-
-void BusQueue::count_format_error() noexcept {
-  segment_.consumer().format_errors.fetch_add(1, std::memory_order_relaxed);
 }
 
 void BusQueue::publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept {

@@ -50,8 +50,6 @@ class BusQueue : public Queue {
 
   /// What `logbus stat` shows of the handlers.
   void publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept;
-  /// Records whose message could not be made.
-  void count_format_error() noexcept;
 
   const shm::Segment& segment() const noexcept { return segment_; }
 
