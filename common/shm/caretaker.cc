@@ -208,8 +208,13 @@ void Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
 #else
   // Acq_rel: exclusive against the writer, which takes BACKED steps by CAS too. Only now may `committed` be
   // looked at: a writer that had the step before has let it go before, and what it wrote there is committed.
-  if (word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
-                                   std::memory_order_acq_rel, std::memory_order_relaxed))
+  if (!word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kPunching),
+                                    std::memory_order_acq_rel, std::memory_order_relaxed))
+    return;
+  const LaneWord tenant = unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_relaxed));
+  if (step == 0 && tenant.state != LaneState::kFree)  // let in the meantime: its tenant wants it at once
+    word.store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
+  else
     finish_punching(lane, step);
 #endif
 }

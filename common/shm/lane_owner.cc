@@ -63,7 +63,11 @@ bool lease_is_held(const Segment& segment) noexcept {
 
 Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view thread_name) noexcept {
   const Segment& segment = to.segment();
-  for (std::uint32_t i = 0; i < segment.lanes(); ++i) {
+  // Lanes that are being punched at this moment last: their first record would find no memory.
+  for (std::uint32_t n = 0; n < 2 * segment.lanes(); ++n) {
+    const std::uint32_t i = n % segment.lanes();
+    if (n == i && load_step(*segment.step_table(i), std::memory_order_relaxed) == StepState::kPunching)
+      continue;
     ProducerLine& line = segment.producer_line(i);
     std::uint64_t word = line.word.load(std::memory_order_relaxed);
     const LaneWord old = unpack_lane(word);

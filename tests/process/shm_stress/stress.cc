@@ -123,7 +123,8 @@ std::unique_ptr<shm::Attachment> attach(Stage& stage) {
     try {
       return shm::Attachment::attach(stage.options(), "stress");
     } catch (const Error& e) {
-      if (e.code() != EAGAIN || stage.board().stop.load()) throw;
+      if (e.code() != EAGAIN) throw;
+      if (stage.board().stop.load()) ::_exit(0);
       std::this_thread::yield();
     }
   }
