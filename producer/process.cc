@@ -27,6 +27,7 @@ constexpr std::uint64_t kWaitForAttachNs = 200'000'000;
 
 std::atomic<ProcessState*> state_page{nullptr};
 std::atomic<const BusConfig*> config{nullptr};
+std::atomic<Membership*> newest_membership{nullptr};
 std::atomic<std::uint64_t> loss_line_at_ns{0};
 
 std::uint64_t now_ns() noexcept {
@@ -50,6 +51,8 @@ Membership* use_current(ProcessState& state) noexcept {
 void attach(ProcessState& state, const BusConfig& to) {
   auto member = std::make_unique<Membership>();
   member->attachment = shm::Attachment::attach(to.options, to.process_name);
+  member->older = newest_membership.load(std::memory_order_relaxed);
+  newest_membership.store(member.get(), std::memory_order_relaxed);  // only one thread attaches
   // Release: threads that join see the attachment whole.
   state.member.store(member.release(), std::memory_order_release);
   if (state.told_error.exchange(0, std::memory_order_relaxed) != 0)
@@ -111,7 +114,8 @@ const BusConfig* bus_config() noexcept {
   return config.load(std::memory_order_acquire);
 }
 
-void set_bus_config(std::unique_ptr<const BusConfig> to) noexcept {
+void set_bus_config(std::unique_ptr<BusConfig> to) noexcept {
+  to->older = bus_config();  // set-up is under a lock of its own
   config.store(to.release(), std::memory_order_release);
   ProcessState* state = process_state();
   if (state == nullptr) return;

@@ -22,6 +22,7 @@ struct BusConfig {
   std::string process_name;           // "": the executable's
   bool may_wait = true;               // if the bus's policy is to block
   std::shared_ptr<Handler> fallback;  // shared: handlers are. Takes the records while there is no bus
+  const BusConfig* older = nullptr;   // the one before
 };
 
 /// An attachment and the number of lanes that threads have on it: whoever gives back the last lane of a bus
@@ -29,6 +30,7 @@ struct BusConfig {
 struct Membership {
   std::unique_ptr<shm::Attachment> attachment;
   std::atomic<std::uint32_t> users{1};  // one for being the current one
+  Membership* older = nullptr;          // all that there ever were stay reachable: leak checkers look
 };
 
 /// Process-wide words in memory that a forked child finds zeroed: it is nobody's member and holds no lock.
@@ -46,7 +48,7 @@ struct ProcessState {
 ProcessState* process_state() noexcept;
 
 const BusConfig* bus_config() noexcept;
-void set_bus_config(std::unique_ptr<const BusConfig> config) noexcept;
+void set_bus_config(std::unique_ptr<BusConfig> config) noexcept;
 
 /// The current bus with one more user, attaching if need be (at most one try a second); null: there is none
 /// now.
