@@ -50,11 +50,14 @@ class Bus:
                 child.kill()
                 child.wait()
         if kind is not None:
+            told = set()  # a hundred workers say the same
             for name in sorted(os.listdir(self.home)):
                 if name.endswith(".err"):
                     with open(os.path.join(self.home, name), errors="replace") as file:
                         for line in file.readlines()[-10:]:
-                            print(f"# {name}: {line.rstrip()}")
+                            if line not in told:
+                                print(f"# {name}: {line.rstrip()}")
+                            told.add(line)
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
