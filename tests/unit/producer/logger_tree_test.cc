@@ -2,6 +2,7 @@
 // The logger hierarchy against Python's rules.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -168,7 +169,7 @@ TEST_F(LoggerTreeTest, RecordHasPythonsAttributes) {
   EXPECT_EQ(record.process, ::getpid());
   EXPECT_EQ(record.thread, static_cast<std::uint64_t>(::gettid()));
   EXPECT_EQ(record.thread_name, "tester");
-  EXPECT_EQ(record.process_name, "test_producer");
+  EXPECT_EQ(record.process_name, std::filesystem::read_symlink("/proc/self/exe").filename().string());
   EXPECT_GT(record.created_ns, 1'600'000'000'000'000'000);
   EXPECT_EQ(record.extra, (Fields{{"a", Value(1)}}));
 }
