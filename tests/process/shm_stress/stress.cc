@@ -2,6 +2,7 @@
 // Processes that are killed, and the reader that checks what they left.
 #include "stress.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -111,6 +112,13 @@ void Stage::finish() {
     }
   }
   children_.clear();
+}
+
+void stay_on(std::size_t processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  ::sched_setaffinity(0, sizeof set, &set);
 }
 
 void copy_board(const Board& from, Board& to) {

@@ -138,6 +138,10 @@ class CheckedReader {
   std::vector<std::uint64_t> lane_ticks_;
 };
 
+/// Puts this process on one processor, so that reader and writer run at the same time. No matter if it can't
+/// be.
+void stay_on(std::size_t processor);
+
 inline std::uint64_t now_us() {
   return detail::clock_ns(CLOCK_MONOTONIC) / 1000;
 }

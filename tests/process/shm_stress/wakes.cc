@@ -26,6 +26,7 @@ void order(const Settings& settings, Board& totals) {
   Board& board = stage.board();
   for (int i = 0; i < 2; ++i) {
     stage.start("writer", [&](std::mt19937_64& random) {
+      stay_on(0);
       const auto worker = attach(stage);
       shm::LaneOwner lane;
       if (!claim(stage, *worker, lane)) return;
@@ -43,6 +44,7 @@ void order(const Settings& settings, Board& totals) {
     });
   }
   stage.start("reader", [&](std::mt19937_64&) {
+    stay_on(1);
     CheckedReader reader(stage.options(), board, true);
     while (!board.stop.load(std::memory_order_relaxed)) {
       reader.pass();
@@ -68,6 +70,7 @@ void doorbell(const Settings& settings, Board& totals) {
   Board& board = stage.board();
   for (int i = 0; i < 1; ++i) {
     stage.start("writer", [&](std::mt19937_64& random) {
+      stay_on(0);
       const auto worker = attach(stage);
       shm::LaneOwner lane;
       if (!claim(stage, *worker, lane)) return;
@@ -92,6 +95,7 @@ void doorbell(const Settings& settings, Board& totals) {
     });
   }
   stage.start("reader", [&](std::mt19937_64& random) {
+    stay_on(1);
     CheckedReader reader(stage.options(), board);
     const auto anything = [&] {
       return board.stop.load() || reader.merge().anything_new() || reader.merge().holding();

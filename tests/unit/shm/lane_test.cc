@@ -582,7 +582,7 @@ TEST_F(LaneTest, ASignalHandlerMayWriteOrIsCountedAtAnyMoment) {
   action.sa_handler = log_in_handler;
   struct sigaction before = {};
   ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
-  const itimerval often = {{0, 30}, {0, 30}};
+  const itimerval often = {{0, 100}, {0, 100}};
   ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
   std::uint64_t calls = 0;
   std::uint64_t records = 0;
