@@ -54,7 +54,7 @@ void LaneMerge::pass(bool everything) {
     const shm::ProducerLine& line = segment_.producer_line(i);
 #ifdef LOGBUS_MUTANT_COMMITTED_BEFORE_BUSY
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
-    for (int i = 0; i < 20; ++i) (void)clock_ns(CLOCK_MONOTONIC);  // a few cache misses
+    for (int n = 0; n < 20; ++n) (void)clock_ns(CLOCK_MONOTONIC);  // a few cache misses
     const std::uint32_t busy = line.busy.load(std::memory_order_acquire);
 #else
     // `busy` first: were it read after `committed`, a record stamped and committed between the two would be
