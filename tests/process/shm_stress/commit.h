@@ -13,7 +13,13 @@ namespace logbus::stress {
 
 /// Waits without giving the processor away: what is tested happens between two of them.
 inline void spin(std::uint64_t rounds) {
-  for (; rounds > 0; --rounds) __builtin_ia32_pause();
+  for (; rounds > 0; --rounds) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
+  }
 }
 
 /// `stopped`: how long the writer stays between its stamp and its commit, as when it loses the processor
