@@ -65,11 +65,14 @@ Dispatcher::Target Dispatcher::resolve(std::string_view name) const {
 }
 
 Dispatcher::Target Dispatcher::find(std::string_view name) {
+  // Records of one logger come in runs.
+  if (last_.route != nullptr && name == last_name_) return last_;
+  last_name_ = name;
   name = canonical(name);
   const auto cached = cache_.find(name);
-  if (cached != cache_.end()) return cached->second;
+  if (cached != cache_.end()) return last_ = cached->second;
   if (cache_.size() >= kMostCachedNames) cache_.clear();
-  return cache_.emplace(name, resolve(name)).first->second;
+  return last_ = cache_.emplace(name, resolve(name)).first->second;
 }
 
 void Dispatcher::handle(LogRecord& record) {

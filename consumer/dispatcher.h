@@ -52,8 +52,8 @@ class Dispatcher {
     Filterer filters;                // of the logger itself, not of those below
   };
   struct Target {
-    const Route* route;
-    bool exact;  // the name is the configured logger's own
+    const Route* route = nullptr;
+    bool exact = false;  // the name is the configured logger's own
   };
 
   Target find(std::string_view name);
@@ -63,6 +63,8 @@ class Dispatcher {
   std::shared_ptr<Handler> last_resort_;
   NameMap<Route> routes_;  // by configured name; root is ""
   NameMap<Target> cache_;  // by name as seen in records
+  std::string last_name_;  // of the record before
+  Target last_{};
 };
 
 }  // namespace logbus::consumer
