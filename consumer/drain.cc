@@ -81,7 +81,8 @@ bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
       continue;
     }
     if (stopped_ && !told_at_stop_) {
-      // Drops of lanes that have ended since the last look: nobody else would tell of them until the next sidecar.
+      // Drops of lanes that have ended since the last look: nobody else would tell of them until the next
+      // sidecar.
       told_at_stop_ = true;
       caretaker_.sweep_all();
       tell_untold();
@@ -106,7 +107,8 @@ void BusQueue::pass() {
   last_pass_ = steady_clock::now();
   clock_.refresh();
   caretaker_.look_after();
-  // Frames that are no records (names), and lanes that left quarantine, must not wait for a record to be over with.
+  // Frames that are no records (names), and lanes that left quarantine, must not wait for a record to be over
+  // with.
   if (!record_given_ && own_records_.empty()) merge_.commit();
   merge_.pass(false);
   segment_.consumer().passes.fetch_add(1, std::memory_order_relaxed);

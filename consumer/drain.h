@@ -45,7 +45,8 @@ class BusQueue : public Queue {
   /// Nothing is left in the bus and no worker is attached.
   bool idle();
 
-  /// The bus's name leads to another segment or nowhere, and nothing is left in this one: make a new BusQueue.
+  /// The bus's name leads to another segment or nowhere, and nothing is left in this one: make a new
+  /// BusQueue.
   bool replaced() { return retired_ && idle(); }
 
   /// What `logbus stat` shows of the handlers.

@@ -199,7 +199,7 @@ void set_thread_name(std::string_view name) noexcept {
   }
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 
 namespace producer {
 

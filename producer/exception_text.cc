@@ -95,5 +95,5 @@ PreparedBytes prepare_nothing_made(Scratch& to, std::uint32_t mark, const char* 
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

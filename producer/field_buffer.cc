@@ -119,5 +119,5 @@ char* write_extras(char* to, const Extras& extras) noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -72,5 +72,5 @@ bool flush(std::chrono::milliseconds timeout) noexcept {
   return done;
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -69,7 +69,7 @@ std::uint32_t max_payload() noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus
 
 namespace logbus::producer {

@@ -111,5 +111,5 @@ void Logger::remove_filter(const std::shared_ptr<const Filter>& filter) noexcept
   LoggerTree::instance().update(node_, [&filter](LoggerNode& node) { node.filters.remove_filter(filter); });
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

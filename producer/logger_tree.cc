@@ -135,5 +135,5 @@ std::vector<std::shared_ptr<Handler>> LoggerTree::handlers_of(const LoggerNode& 
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

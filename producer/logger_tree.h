@@ -80,5 +80,5 @@ class LoggerTree {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -46,5 +46,5 @@ void QueueHandler::emit(const LogRecord& record) {
   enqueue(prepared);
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

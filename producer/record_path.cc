@@ -77,5 +77,5 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -68,5 +68,5 @@ std::string_view spec_of(const CallSite& site, std::string_view name) noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -24,7 +24,7 @@ constinit thread_local HotThread hot_thread __attribute__((tls_model("initial-ex
 constinit thread_local Scratch thread_scratch __attribute__((tls_model("initial-exec")));
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus
 
 namespace logbus::producer {

@@ -18,5 +18,5 @@ std::string with_reason(int code, const std::string& sentence) {
 Error::Error(int code, const std::string& sentence)
     : std::runtime_error(with_reason(code, sentence)), code_(code) {}
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

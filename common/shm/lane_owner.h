@@ -39,8 +39,8 @@ struct LaneOwner {
   /// kReady: begin() it.
   Room make_room(std::uint32_t size, int levelno, bool may_wait) noexcept;
 
-  /// The same for a caller that keeps the record and asks again later: never waits, counts nothing. With the writer
-  /// entered.
+  /// The same for a caller that keeps the record and asks again later: never waits, counts nothing. With the
+  /// writer entered.
   bool try_make_room(std::uint32_t size, int levelno) noexcept;
 
   /// Counts a record that was not written. Async-signal-safe.

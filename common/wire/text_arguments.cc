@@ -172,5 +172,5 @@ void append_threw(Scratch& scratch, const char* what) noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

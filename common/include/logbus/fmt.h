@@ -30,5 +30,5 @@ requires(fmt::has_formatter<T, fmt::format_context>::value) struct ByFmt<T> : st
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -16,10 +16,10 @@ inline namespace abi1 LOGBUS_ABI {
 struct FormatterOptions {
   std::string format = {};   // "": the message alone
   std::string datefmt = {};  // strftime; "": "%Y-%m-%d %H:%M:%S,mmm"
-  char style = '%';     // '%', '{' or '$'
+  char style = '%';          // '%', '{' or '$'
   bool validate = true;
   Fields defaults = {};  // fields for records that lack them
-  bool utc = false;  // converter: gmtime instead of localtime
+  bool utc = false;      // converter: gmtime instead of localtime
   std::string default_time_format = "%Y-%m-%d %H:%M:%S";
   std::string default_msec_format = "%s,%03d";  // "": no milliseconds
 };
@@ -33,8 +33,8 @@ class Formatter {
   Formatter(const Formatter&) = delete;
   Formatter& operator=(const Formatter&) = delete;
 
-  /// Appends the record's text (no terminator) to `out`. Throws std::exception if a field is missing or doesn't
-  /// fit its conversion; `out` may then hold a part: the caller cuts it back.
+  /// Appends the record's text (no terminator) to `out`. Throws std::exception if a field is missing or
+  /// doesn't fit its conversion; `out` may then hold a part: the caller cuts it back.
   virtual void format(const LogRecord& record, std::string& out) const;
   std::string format(const LogRecord& record) const;
   /// Appends the record's time as the options say.

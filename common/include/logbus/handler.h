@@ -44,8 +44,8 @@ class Handler : public Filterer {
   virtual void close() {}
   /// With `true`, emit may buffer until flush() instead of writing each record out: the listener's batches.
   virtual void defer_flush(bool deferred) { (void)deferred; }
-  /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error at
-  /// hand. `record` may be null (a batch).
+  /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error
+  /// at hand. `record` may be null (a batch).
   virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;
 
   void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }

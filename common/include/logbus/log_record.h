@@ -23,8 +23,8 @@ enum class MessageStyle : std::uint8_t { kBrace = 0, kPercent = 1, kVerbatim = 2
 using Fields = std::vector<std::pair<std::string, Value>>;
 
 /// One event. Owns all that it holds; copyable; not thread-safe. Source: logging.LogRecord.
-/// Differs from Python: time is kept in integer nanoseconds and Python's floats are derived; exc_info does not
-/// exist, exc_text does; an empty exc_text or stack_info means absent.
+/// Differs from Python: time is kept in integer nanoseconds and Python's floats are derived; exc_info does
+/// not exist, exc_text does; an empty exc_text or stack_info means absent.
 struct LogRecord {
   std::string name = "root";
   Value msg = std::string();
@@ -46,8 +46,8 @@ struct LogRecord {
   std::int64_t process = 0;  // pid
   /// `extra`: fields the call gave, in order.
   Fields extra;
-  /// Python attributes whose value was given outright and can't be held above (makeLogRecord with name = None,
-  /// a float msecs ...), by Python's name. Looked at before the members.
+  /// Python attributes whose value was given outright and can't be held above (makeLogRecord with name =
+  /// None, a float msecs ...), by Python's name. Looked at before the members.
   Fields overrides;
   /// Set by the drain: the record came after a later one had been emitted.
   bool late = false;
@@ -65,8 +65,8 @@ struct LogRecord {
   std::string_view filename() const noexcept;
   std::string_view module() const noexcept;
 
-  /// The attribute that Python calls `name` (levelname, funcName, created, ... or an extra field), or nothing.
-  /// `message` and `asctime` are the Formatter's and not found here.
+  /// The attribute that Python calls `name` (levelname, funcName, created, ... or an extra field), or
+  /// nothing. `message` and `asctime` are the Formatter's and not found here.
   std::optional<Value> attribute(std::string_view name) const;
 };
 

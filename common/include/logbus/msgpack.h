@@ -25,7 +25,7 @@ class ScratchStream {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus
 
 // msgpack-c stores a float that is a whole number as an integer: 3.0 would be logged as 3.
@@ -63,5 +63,5 @@ struct ByMsgpack<T> : std::true_type {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

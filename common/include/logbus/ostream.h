@@ -40,5 +40,5 @@ struct ByOstream<T> : std::true_type {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

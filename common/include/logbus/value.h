@@ -57,14 +57,15 @@ using Dict = std::vector<std::pair<Value, Value>>;
 /// A tagged value of the types in the argument table (FORMAT.md). Unsigned only above INT64_MAX.
 class Value {
  public:
-  using Variant = std::variant<None, bool, std::int64_t, std::uint64_t, float, double, char, std::string, Pointer,
-                               Text, TimePoint, Duration, List, Tuple, Set, Dict>;
+  using Variant = std::variant<None, bool, std::int64_t, std::uint64_t, float, double, char, std::string,
+                               Pointer, Text, TimePoint, Duration, List, Tuple, Set, Dict>;
 
   Value() = default;
   template <class T>
-    requires std::is_constructible_v<Variant, T> && (!std::is_same_v<std::remove_cvref_t<T>, Value>)
-  Value(T&& value) : variant_(std::forward<T>(value)) {}  // NOLINT: implicit, a Value is what it holds
-  Value(int value) : variant_(std::int64_t{value}) {}     // NOLINT
+  requires std::is_constructible_v<Variant, T> &&
+      (!std::is_same_v<std::remove_cvref_t<T>, Value>)Value(T&& value)
+      : variant_(std::forward<T>(value)) {}            // NOLINT: implicit, a Value is what it holds
+  Value(int value) : variant_(std::int64_t{value}) {}  // NOLINT
   Value(std::string_view value) : variant_(std::string(value)) {}  // NOLINT
   Value(const char* value) : variant_(std::string(value)) {}       // NOLINT
 
@@ -85,8 +86,12 @@ class Value {
   Variant variant_;
 };
 
-inline bool Tuple::operator==(const Tuple& other) const { return items == other.items; }
-inline bool Set::operator==(const Set& other) const { return items == other.items; }
+inline bool Tuple::operator==(const Tuple& other) const {
+  return items == other.items;
+}
+inline bool Set::operator==(const Set& other) const {
+  return items == other.items;
+}
 
 }  // namespace abi1
 }  // namespace logbus

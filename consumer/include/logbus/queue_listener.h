@@ -79,5 +79,5 @@ class QueueListener {
   std::condition_variable ended_;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

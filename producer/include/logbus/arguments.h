@@ -97,5 +97,5 @@ constexpr RuntimeFormat verbatim(std::string_view text) noexcept {
   return {text, MessageStyle::kVerbatim};
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -49,5 +49,5 @@ void set_thread_name(std::string_view name) noexcept;
 /// the records of calls that have returned.
 [[nodiscard]] bool flush(std::chrono::milliseconds timeout) noexcept;
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -73,5 +73,5 @@ class BoundLogger {
   detail::FieldBuffer fields_;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

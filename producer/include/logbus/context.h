@@ -31,5 +31,5 @@ class [[nodiscard]] ScopedContext {
   detail::FieldBytes view_;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

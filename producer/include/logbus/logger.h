@@ -135,5 +135,5 @@ inline bool BoundLogger::is_enabled_for(Level level) const noexcept {
   return logger_->is_enabled_for(level);
 }
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -25,7 +25,8 @@ class QueueHandler : public Handler {
   /// Puts the record. Throws logbus::Error if there is no room: emit() is inside handle()'s catch, as in
   /// Python.
   virtual void enqueue(const LogRecord& record);
-  /// Without the handler's lock: a Queue takes records from any thread, and a full one may make this one wait.
+  /// Without the handler's lock: a Queue takes records from any thread, and a full one may make this one
+  /// wait.
   bool handle(const LogRecord& record) noexcept override;
 
   const std::shared_ptr<Queue>& queue() const noexcept { return queue_; }
@@ -42,5 +43,5 @@ class QueueHandler : public Handler {
 /// record.
 std::shared_ptr<Queue> bus_queue();
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -22,7 +22,8 @@ inline std::uint64_t clock_ns(clockid_t id) noexcept {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-/// Ticks of `source`. Not serialising: on x86 the reader's membarrier stands in for that (FORMAT.md, "Order").
+/// Ticks of `source`. Not serialising: on x86 the reader's membarrier stands in for that (FORMAT.md,
+/// "Order").
 inline std::uint64_t read_ticks(ClockSource source) noexcept {
 #if defined(__x86_64__)
   if (source == ClockSource::kTsc) [[likely]]

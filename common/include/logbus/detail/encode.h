@@ -405,5 +405,5 @@ inline bool cut(PreparedBytes& prepared, std::uint32_t limit, Scratch& scratch) 
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

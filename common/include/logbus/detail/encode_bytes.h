@@ -101,5 +101,5 @@ inline std::uint32_t utf8_cut(const char* text, std::uint32_t limit) noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -257,5 +257,5 @@ consteval ArgumentKind kind_of() noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -43,5 +43,5 @@ void append_duration(Scratch& scratch, float count, std::intmax_t numerator, std
 void append_threw(Scratch& scratch, const char* what) noexcept;
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

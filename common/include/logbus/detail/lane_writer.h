@@ -15,13 +15,14 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
-/// One thread's writer. All zero means "no lane": a forked child finds its copy wiped by the kernel, so its first
-/// room test fails (limit == 0) and it attaches afresh.
+/// One thread's writer. All zero means "no lane": a forked child finds its copy wiped by the kernel, so its
+/// first room test fails (limit == 0) and it attaches afresh.
 ///
 ///   data: |....frames of this lap....|       free       |  not ours  |
 ///         0                     position - newest     limit         lane_size
 ///
-/// A record: begin() -> write the payload where it points -> commit(). Nothing between may fail or run user code.
+/// A record: begin() -> write the payload where it points -> commit(). Nothing between may fail or run user
+/// code.
 struct LaneWriter {
   std::byte* data;
   std::uint64_t position;  // one past the last frame; counts real bytes, never goes back
@@ -86,7 +87,8 @@ struct LaneWriter {
     last_ticks = ticks;
     position += frame_size;
     ++records;
-    // Release: pairs with the reader's acquire of committed; the frame (and a gap frame before it) becomes visible.
+    // Release: pairs with the reader's acquire of committed; the frame (and a gap frame before it) becomes
+    // visible.
     line->committed.store(position, std::memory_order_release);
     line->busy.store(0, std::memory_order_release);
     line->records.store(records, std::memory_order_relaxed);  // a count for people
@@ -94,7 +96,8 @@ struct LaneWriter {
       std::atomic_thread_fence(std::memory_order_seq_cst);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     nested = 0;
-    // Relaxed: the reader's membarrier, after it has set SLEEPING and before it looks again, stands in for a fence.
+    // Relaxed: the reader's membarrier, after it has set SLEEPING and before it looks again, stands in for a
+    // fence.
     return attention->load(std::memory_order_relaxed) != 0;
   }
 };

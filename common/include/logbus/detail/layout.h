@@ -14,7 +14,8 @@ inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
 // All words are little endian; the layout is for machines of one byte order and 64-bit atomics.
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
+              std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std::uint8_t>) == 1);
 
 using Word64 = std::atomic<std::uint64_t>;
@@ -31,7 +32,13 @@ constexpr std::size_t severity_of(int levelno) noexcept {
 /// From this class on a record may use the eighth of the memory that is kept back.
 inline constexpr std::size_t kReserveSeverity = 2;
 
-enum class DropReason : std::uint8_t { kLaneFull = 0, kMemory = 1, kOversize = 2, kNested = 3, kDetached = 4 };
+enum class DropReason : std::uint8_t {
+  kLaneFull = 0,
+  kMemory = 1,
+  kOversize = 2,
+  kNested = 3,
+  kDetached = 4
+};
 inline constexpr std::size_t kDropReasons = 5;
 
 // --- Frames -----------------------------------------------------------------------------------------------
@@ -57,8 +64,12 @@ inline constexpr std::uint32_t kTagTruncated = 1U << 28;
 constexpr std::uint32_t frame_tag(FrameKind kind, std::uint32_t id = 0) noexcept {
   return (static_cast<std::uint32_t>(kind) << 24) | (id & kTagIdMask);
 }
-constexpr FrameKind frame_kind(std::uint32_t tag) noexcept { return static_cast<FrameKind>((tag >> 24) & 0xF); }
-constexpr std::uint32_t frame_id(std::uint32_t tag) noexcept { return tag & kTagIdMask; }
+constexpr FrameKind frame_kind(std::uint32_t tag) noexcept {
+  return static_cast<FrameKind>((tag >> 24) & 0xF);
+}
+constexpr std::uint32_t frame_id(std::uint32_t tag) noexcept {
+  return tag & kTagIdMask;
+}
 
 struct GapFrame {
   FrameHeader header;
@@ -82,10 +93,12 @@ struct LaneWord {
 };
 inline constexpr std::uint64_t kTenancyMask = (std::uint64_t{1} << 48) - 1;
 constexpr std::uint64_t pack(LaneWord w) noexcept {
-  return (static_cast<std::uint64_t>(w.state) << 62) | (std::uint64_t{w.slot & 0x3FFF} << 48) | (w.tenancy & kTenancyMask);
+  return (static_cast<std::uint64_t>(w.state) << 62) | (std::uint64_t{w.slot & 0x3FFF} << 48) |
+         (w.tenancy & kTenancyMask);
 }
 constexpr LaneWord unpack_lane(std::uint64_t word) noexcept {
-  return {static_cast<LaneState>(word >> 62), static_cast<std::uint32_t>((word >> 48) & 0x3FFF), word & kTenancyMask};
+  return {static_cast<LaneState>(word >> 62), static_cast<std::uint32_t>((word >> 48) & 0x3FFF),
+          word & kTenancyMask};
 }
 
 /// busy = {phase:2, frame id:30}: 0 idle, 1 writing the payload, 2 about to stamp and commit.
@@ -93,12 +106,13 @@ inline constexpr std::uint32_t kBusyPhaseMask = 3;
 inline constexpr std::uint32_t kBusyWriting = 1;
 inline constexpr std::uint32_t kBusyStamping = 2;
 
-/// Written by the lane's thread alone, but for `word`. On pages of its own kind: the consumer's words lie elsewhere.
+/// Written by the lane's thread alone, but for `word`. On pages of its own kind: the consumer's words lie
+/// elsewhere.
 struct alignas(64) ProducerLine {
   // Each record.
-  Word64 committed;   // position one past the last whole frame
-  Word64 origin[2];   // where the last two laps start; the larger is the current one's
-  Word64 records;     // records committed, cumulative over all tenants
+  Word64 committed;  // position one past the last whole frame
+  Word64 origin[2];  // where the last two laps start; the larger is the current one's
+  Word64 records;    // records committed, cumulative over all tenants
   Word32 busy;
   std::uint32_t unused0;
   std::uint8_t pad0[24];
@@ -109,7 +123,7 @@ struct alignas(64) ProducerLine {
   // Once a tenancy.
   Word64 gap_first_ticks;  // 0: no gap open
   Word64 gap_last_ticks;
-  Word64 records_before;  // `records` when this tenant came
+  Word64 records_before;               // `records` when this tenant came
   Word64 dropped_before[kSeverities];  // `dropped` when this tenant came
   Word64 dropped_reason[kDropReasons];
   Word32 thread;      // kernel's tid
@@ -129,12 +143,13 @@ struct alignas(64) ConsumerLine {
 };
 static_assert(sizeof(ConsumerLine) == 64);
 
-/// State of one step of a lane's memory. HOLE: no memory. GROWING: the writer is getting it. HELD: the writer may
-/// touch it. BACKED: has memory, nobody's. PUNCHING: the lease holder is giving it back.
+/// State of one step of a lane's memory. HOLE: no memory. GROWING: the writer is getting it. HELD: the writer
+/// may touch it. BACKED: has memory, nobody's. PUNCHING: the lease holder is giving it back.
 enum class StepState : std::uint8_t { kHole = 0, kGrowing = 1, kHeld = 2, kBacked = 3, kPunching = 4 };
 using StepWord = std::atomic<std::uint8_t>;
 
-/// Steps are 8 KiB, 56 KiB, then 64 KiB each: a lane that keeps up lives in 8 KiB, one that lags a little in 64.
+/// Steps are 8 KiB, 56 KiB, then 64 KiB each: a lane that keeps up lives in 8 KiB, one that lags a little
+/// in 64.
 inline constexpr std::uint64_t kFirstStepBytes = 8 << 10;
 inline constexpr std::uint64_t kStepBytes = 64 << 10;
 constexpr std::uint32_t step_of(std::uint64_t offset) noexcept {
@@ -143,7 +158,9 @@ constexpr std::uint32_t step_of(std::uint64_t offset) noexcept {
 constexpr std::uint64_t step_begin(std::uint32_t step) noexcept {
   return step == 0 ? 0 : step == 1 ? kFirstStepBytes : (step - 1) * kStepBytes;
 }
-constexpr std::uint64_t step_end(std::uint32_t step) noexcept { return step == 0 ? kFirstStepBytes : step * kStepBytes; }
+constexpr std::uint64_t step_end(std::uint32_t step) noexcept {
+  return step == 0 ? kFirstStepBytes : step * kStepBytes;
+}
 constexpr std::uint32_t steps_for(std::uint64_t lane_size) noexcept {
   return static_cast<std::uint32_t>(lane_size / kStepBytes) + 1;
 }
@@ -155,10 +172,15 @@ enum class SlotState : std::uint8_t { kFree = 0, kClaiming = 1, kLive = 2 };
 constexpr std::uint64_t pack_slot(SlotState state, std::uint64_t generation) noexcept {
   return (static_cast<std::uint64_t>(state) << 62) | (generation & ((std::uint64_t{1} << 62) - 1));
 }
-constexpr SlotState slot_state(std::uint64_t word) noexcept { return static_cast<SlotState>(word >> 62); }
-constexpr std::uint64_t slot_generation(std::uint64_t word) noexcept { return word & ((std::uint64_t{1} << 62) - 1); }
+constexpr SlotState slot_state(std::uint64_t word) noexcept {
+  return static_cast<SlotState>(word >> 62);
+}
+constexpr std::uint64_t slot_generation(std::uint64_t word) noexcept {
+  return word & ((std::uint64_t{1} << 62) - 1);
+}
 
-inline constexpr std::uint32_t kSlotWeak = 1;    // its lock needs an open descriptor: re-let only on proof by pidfd
+inline constexpr std::uint32_t kSlotWeak =
+    1;  // its lock needs an open descriptor: re-let only on proof by pidfd
 inline constexpr std::uint32_t kSlotFenced = 2;  // could not register for membarrier: fences itself
 
 /// One worker process. Written by its owner; wiped by whoever holds the slot's kernel lock after it.
@@ -166,14 +188,14 @@ struct alignas(64) ProcessSlot {
   Word64 word;
   Word32 pid;
   Word32 uid;
-  Word64 start_time;      // clock ticks since boot, as /proc/PID/stat has it
-  Word64 pid_namespace;   // inode
+  Word64 start_time;     // clock ticks since boot, as /proc/PID/stat has it
+  Word64 pid_namespace;  // inode
   Word32 flags;
   std::uint32_t unused0;
-  Word64 attach_ticks;    // the two clocks read together
+  Word64 attach_ticks;  // the two clocks read together
   Word64 attach_realtime_ns;
-  Word64 memory_bytes;    // lane memory granted to it
-  Word64 records_closed;  // records of its lanes that have been given back
+  Word64 memory_bytes;                  // lane memory granted to it
+  Word64 records_closed;                // records of its lanes that have been given back
   Word64 dropped_closed[kSeverities];   // drops of its lanes that have been given back
   Word64 dropped_no_lane[kSeverities];  // drops of threads that had no lane
   Word64 told_no_lane;                  // of those, told so far; the lease holder's

@@ -80,5 +80,5 @@ consteval auto field_types() noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

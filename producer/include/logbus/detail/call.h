@@ -121,5 +121,5 @@ LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, boo
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

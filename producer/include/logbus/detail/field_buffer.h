@@ -48,5 +48,5 @@ class FieldBuffer {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

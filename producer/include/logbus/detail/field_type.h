@@ -107,5 +107,5 @@ consteval FieldType field_type() noexcept {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

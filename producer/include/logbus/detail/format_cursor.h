@@ -51,5 +51,5 @@ struct FormatCursor {
 };
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -93,5 +93,5 @@ constexpr void report(FormatError error) {
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -103,5 +103,5 @@ class FormatString {
   detail::CallSite site_;
 };
 
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

@@ -88,5 +88,5 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
                 std::uint32_t size, bool truncated) noexcept;
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

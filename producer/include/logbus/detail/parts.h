@@ -143,5 +143,5 @@ bool shrink(std::tuple<P...>& parts, const Extras& extras, std::uint32_t limit, 
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

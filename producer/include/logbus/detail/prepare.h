@@ -123,5 +123,5 @@ LOGBUS_ALWAYS_INLINE auto prepare_parts(std::index_sequence<I...>, const CallSit
 }
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus

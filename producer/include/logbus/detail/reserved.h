@@ -34,5 +34,5 @@ inline constexpr bool is_literal_v = std::is_array_v<std::remove_reference_t<T>>
     std::is_const_v<std::remove_extent_t<std::remove_reference_t<T>>>;
 
 }  // namespace detail
-}  // namespace LOGBUS_ABI
+}  // namespace abi1
 }  // namespace logbus
