@@ -201,5 +201,34 @@ TEST(PreambleTest, NoticesADamagedByteWhereverItMatters) {
   }
 }
 
+// The tables of FORMAT.md.
+TEST(LayoutTest, LiesWhereTheFormatSaysItLies) {
+  EXPECT_EQ(offsetof(Preamble, features), 8U);
+  EXPECT_EQ(offsetof(Preamble, file_size), 16U);
+  EXPECT_EQ(offsetof(Preamble, bus_uuid), 24U);
+  EXPECT_EQ(offsetof(Preamble, boot_id), 40U);
+  EXPECT_EQ(offsetof(Preamble, lanes), 80U);
+  EXPECT_EQ(offsetof(Preamble, lane_size), 96U);
+  EXPECT_EQ(offsetof(Preamble, clock_source), 104U);
+  EXPECT_EQ(offsetof(Preamble, created_ticks), 112U);
+  EXPECT_EQ(offsetof(Preamble, ticks_per_second_guess), 136U);
+  EXPECT_EQ(offsetof(Preamble, consumer_control), 144U);
+  EXPECT_EQ(sizeof(ConsumerControl), 12'800U);
+  EXPECT_EQ(offsetof(ProducerLine, committed), 0U);
+  EXPECT_EQ(offsetof(ProducerLine, origin), 8U);
+  EXPECT_EQ(offsetof(ProducerLine, records), 24U);
+  EXPECT_EQ(offsetof(ProducerLine, busy), 32U);
+  EXPECT_EQ(offsetof(ProducerLine, word), 64U);
+  EXPECT_EQ(offsetof(ProducerLine, dropped), 72U);
+  EXPECT_EQ(offsetof(ProducerLine, gap_first_ticks), 128U);
+  EXPECT_EQ(offsetof(ProducerLine, records_before), 144U);
+  EXPECT_EQ(offsetof(ProducerLine, dropped_before), 152U);
+  EXPECT_EQ(offsetof(ProducerLine, dropped_reason), 192U);
+  EXPECT_EQ(offsetof(ProducerLine, thread), 232U);
+  EXPECT_EQ(offsetof(ProducerLine, thread_name), 256U);
+  EXPECT_EQ(offsetof(ConsumerLine, reported), 8U);
+  EXPECT_EQ(offsetof(ConsumerLine, quarantined), 48U);
+}
+
 }  // namespace
 }  // namespace logbus::shm
