@@ -13,7 +13,7 @@
 namespace logbus::shm {
 namespace {
 
-// Set before the handler is installed, never changed after.
+// Changed only while nobody reads lanes.
 std::uintptr_t data_begin = 0;
 std::uintptr_t data_end = 0;
 std::uintptr_t lane_bytes = 0;

@@ -17,6 +17,7 @@
 #include <logbus/error.h>
 
 #include "drain.h"
+#include "shm/sigbus_guard.h"
 #include "sidecar/bus_listener.h"
 #include "sidecar/config.h"
 #include "sidecar/own_log.h"
@@ -169,6 +170,7 @@ int run(const Arguments& arguments, Configuration& configuration, OwnLog& log) {
   const auto attach = [&] {
     bus.reset();
     bus = std::make_unique<consumer::BusQueue>(configuration.bus.options, arguments.config);
+    shm::guard_lane_data(bus->segment());
   };
   try {
     attach();

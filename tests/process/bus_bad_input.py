@@ -201,6 +201,20 @@ def test_truncated_under_the_reader():
         check_equal(sum(1 for _ in bus.lines()), 100, "lines")
 
 
+def test_unread_records_truncated_away():
+    """Records truncated away before they are read: the sidecar says so, and neither dies nor stops"""
+    with Bus() as bus:
+        bus.start_sidecar()
+        bus.sidecar.send_signal(signal.SIGSTOP)
+        bus.run_worker(records=100)
+        with open(bus.segment, "rb") as file:
+            preamble = file.read(408)
+        os.truncate(bus.segment, int.from_bytes(preamble[408 - 24 : 408 - 16], "little"))
+        bus.sidecar.send_signal(signal.SIGCONT)
+        bus.stop_sidecar()
+        check(any("makes no sense at position" in line for line in bus.lines()), "the lane's loss was not told")
+
+
 def test_garbage_in_a_lane():
     """A lane overwritten with noise is quarantined and told; the others go on"""
     with Bus() as bus:
