@@ -3,6 +3,7 @@
 #include "merge.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include <logbus/detail/clock.h>
@@ -44,6 +45,7 @@ bool LaneMerge::writer_is_gone(std::uint32_t index) const noexcept {
 }
 
 void LaneMerge::pass(bool everything) {
+  end_run();
   const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   // A writer that is seen in another phase than "stamping" after this barrier will stamp later than `now`.
   const bool passed = doorbell_.barrier();
@@ -101,38 +103,57 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
   lane.view.origin = {line.origin[0].load(std::memory_order_relaxed),
                       line.origin[1].load(std::memory_order_relaxed)};
   lane.changed_ns = clock_ns(CLOCK_MONOTONIC);
-  if (!lane.has_head) parse_head(index);
+  if (!lane.has_head && parse_head(index)) queue_head(index);
   return committed - lane.given > lane.view.size / 2;
 }
 
-void LaneMerge::parse_head(std::uint32_t index) {
+bool LaneMerge::parse_head(std::uint32_t index) {
   Lane& lane = lanes_[index];
   const shm::Parse result = shm::parse_frame(lane.view, lane.cursor, lane.head);
   lane.has_head = result == shm::Parse::kFrame;
   lane.head_is_old = false;
   if (result == shm::Parse::kCorrupt) quarantine(index);
-  if (!lane.has_head) return;
-  lane.cursor += lane.head.size;
-  heap_.push_back({lane.head.ticks, index});
+  if (lane.has_head) lane.cursor += lane.head.size;
+  return lane.has_head;
+}
+
+void LaneMerge::queue_head(std::uint32_t index) {
+  heap_.push_back({lanes_[index].head.ticks, index});
   std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
 }
 
-bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
+// A thread's records come in bursts: until the head of another lane, or the watermark, is older than this
+// lane's, no heap is needed.
+bool LaneMerge::start_run() {
+  end_run();
   if (heap_.empty()) return false;
   if (heap_.front().ticks >= watermark_) {
     holding_ = true;
     return false;
   }
-  index = heap_.front().lane;
+  run_ = heap_.front().lane;
   std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
   heap_.pop_back();
+  run_end_ = {watermark_, 0};
+  if (!heap_.empty()) run_end_ = std::min(run_end_, heap_.front());
+  return true;
+}
+
+void LaneMerge::end_run() {
+  if (run_ != kNoLane) queue_head(std::exchange(run_, kNoLane));
+}
+
+bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
+  const bool runs = run_ != kNoLane && HeapEntry{lanes_[run_].head.ticks, run_} < run_end_;
+  if (!runs && !start_run()) return false;
+  index = run_;
   Lane& lane = lanes_[index];
   frame = lane.head;
   lane.given = lane.cursor;
   touch(index);
   last_was_late_ = frame.ticks < last_ticks_;
   last_ticks_ = std::max(last_ticks_, frame.ticks);
-  parse_head(index);
+  if (!parse_head(index)) run_ = kNoLane;
   return true;
 }
 

@@ -2,6 +2,7 @@
 // Frames of all lanes in the order of their stamps.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -64,13 +65,15 @@ class LaneMerge {
   struct HeapEntry {
     std::uint64_t ticks;
     std::uint32_t lane;
-    bool operator>(const HeapEntry& other) const {
-      return ticks != other.ticks ? ticks > other.ticks : lane > other.lane;
-    }
+    auto operator<=>(const HeapEntry&) const = default;
   };
+  static constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
 
   bool refresh(std::uint32_t index, std::uint64_t committed);
-  void parse_head(std::uint32_t index);
+  bool parse_head(std::uint32_t index);
+  void queue_head(std::uint32_t index);
+  bool start_run();
+  void end_run();
   void touch(std::uint32_t index);
   void quarantine(std::uint32_t index);
   void leave_quarantine(std::uint32_t index, std::uint64_t committed);
@@ -84,7 +87,9 @@ class LaneMerge {
   std::vector<std::uint64_t> committed_;
   std::vector<std::uint64_t> bound_;  // no frame that is not committed yet has a stamp below this
   std::vector<Lane> lanes_;
-  std::vector<HeapEntry> heap_;         // heads, smallest first
+  std::vector<HeapEntry> heap_;         // heads but the run's, smallest first
+  std::uint32_t run_ = kNoLane;         // the lane that gives frames now; it has a head
+  HeapEntry run_end_{};                 // heads before this need no look at the heap
   std::vector<std::uint32_t> touched_;  // lanes with frames given since the last commit()
   std::vector<std::uint32_t> corrupt_;  // lanes in quarantine
   std::vector<std::uint32_t> quarantined_;
