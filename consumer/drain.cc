@@ -53,7 +53,7 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
       site_table_(segment_),
       clock_(segment_.preamble()),
       sites_(segment_.preamble().sites),
-      tenants_(segment_.lanes()),
+      tenants_(segment_),
       payload_(kMaxRecordBytes) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
 }
@@ -73,8 +73,15 @@ void BusQueue::begin_stop() noexcept {
 }
 
 bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
+  PackedRecord packed;
+  while (next(packed, timeout))
+    if (unpack(packed, record)) return true;
+  return false;
+}
+
+bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
-  while (!take(record)) {
+  while (!take(packed)) {
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
       stopped_ = true;
       merge_.pass(true);
@@ -140,65 +147,88 @@ void BusQueue::rest_between_passes(steady_clock::time_point until) {
   });
 }
 
-bool BusQueue::take(LogRecord& record) {
+bool BusQueue::take(PackedRecord& packed) {
   shm::Frame frame;
   std::uint32_t lane = 0;
   for (;;) {
     if (!own_records_.empty()) {
-      record = std::move(own_records_.front());
+      own_ = std::move(own_records_.front());
       own_records_.pop_front();
+      packed.own = &own_;
       record_given_ = true;
       return true;
     }
     if (!merge_.next(frame, lane)) return false;
-    if (!decode(frame, lane, record)) continue;
-    if (record.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
+    if (!pack(frame, lane, packed)) continue;
     ++drained_;
     record_given_ = true;
     return true;
   }
 }
 
-/// False: the frame was not a record, or not a good one (then a record of our own says so).
-bool BusQueue::decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record) {
-  Tenant& owner = tenant(lane);
+/// False: the frame was not a record, or is of a site that can't be read (then a record of our own says so).
+bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed) {
   // Copied out before it is parsed: its writer may still be there.
   std::memcpy(payload_.data(), frame.payload, frame.payload_size);
-  const std::span<const std::byte> payload(payload_.data(), frame.payload_size);
-  complete(record, owner, frame);
-  wire::DecodeResult result = wire::DecodeResult::kMalformed;
+  packed.payload = {payload_.data(), frame.payload_size};
+  packed.lane = lane;
+  packed.tenant = &tenants_.of_lane(lane);
+  packed.position = frame.position;
+  packed.ticks = frame.ticks;
+  packed.site = nullptr;
+  packed.own = nullptr;
   switch (frame.kind()) {
     case FrameKind::kRecord:
-      if (const wire::Site* known = site(frame_id(frame.tag)))
-        result = decoder_.decode_record(*known, payload, record);
-      break;
+      packed.site_id = frame_id(frame.tag);
+      packed.site = site(packed.site_id);
+      if (packed.site != nullptr) break;
+      say_unreadable(packed);
+      return false;
     case FrameKind::kInline:
-      result = decoder_.decode_record(payload, record);
       break;
     case FrameKind::kNames: {
       wire::Names names;
-      result = decoder_.decode_names(payload, names);
-      if (result != wire::DecodeResult::kOk) break;
-      if (names.thread_name) owner.thread_name = std::move(*names.thread_name);
-      if (names.process_name) owner.process_name = std::move(*names.process_name);
+      if (decoder_.decode_names(packed.payload, names) == wire::DecodeResult::kOk)
+        tenants_.rename(lane, std::move(names));
+      else
+        say_unreadable(packed);
       return false;
     }
     case FrameKind::kGap: {
       GapFrame gap;
-      std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, payload.data(),
+      std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, packed.payload.data(),
                   sizeof gap - sizeof gap.header);
-      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame);
+      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
       return false;
     }
+    default:
+      say_unreadable(packed);
+      return false;
   }
-  if (result != wire::DecodeResult::kOk) {
-    say(owner, frame, Level::kError,
-        "unreadable record at position " + std::to_string(frame.position) + " of lane " +
-            std::to_string(lane));
-    return false;
-  }
-  if (record.truncated) segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
+  packed.created_ns = clock_.to_ns(frame.ticks);
+  packed.late = merge_.last_was_late();
+  packed.truncated = (frame.tag & kTagTruncated) != 0;
+  if (packed.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
+  if (packed.truncated) segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
   return true;
+}
+
+bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
+  if (packed.own != nullptr) {
+    record = std::move(*packed.own);
+    return true;
+  }
+  record.created_ns = packed.created_ns;
+  packed.tenant->identify(record);
+  record.late = packed.late;
+  record.truncated = packed.truncated;
+  const wire::DecodeResult result = packed.site != nullptr
+                                        ? decoder_.decode_record(*packed.site, packed.payload, record)
+                                        : decoder_.decode_record(packed.payload, record);
+  if (result == wire::DecodeResult::kOk) return true;
+  --drained_;
+  say_unreadable(packed);
+  return false;
 }
 
 const wire::Site* BusQueue::site(std::uint32_t id) {
@@ -213,58 +243,27 @@ const wire::Site* BusQueue::site(std::uint32_t id) {
   return known.get();
 }
 
-BusQueue::Tenant& BusQueue::tenant(std::uint32_t lane) {
-  const ProducerLine& line = segment_.producer_line(lane);
-  // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED. A
-  // later tenant cannot be there before these frames' read position is published.
-  const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
-  const std::uint64_t key = pack({LaneState::kOpen, word.slot, word.tenancy});
-  Tenant& owner = tenants_[lane];
-  if (owner.word == key || word.slot >= segment_.slots()) return owner;
-  owner = process(word.slot);
-  owner.word = key;
-  owner.thread = line.thread.load(std::memory_order_relaxed);
-  const char(&name)[64] = line.thread_name[line.name_index.load(std::memory_order_acquire) & 1];
-  owner.thread_name.assign(name, ::strnlen(name, sizeof name));
-  return owner;
-}
-
-BusQueue::Tenant BusQueue::process(std::uint32_t index) const {
-  const shm::ProcessSlot& slot = segment_.slot(index);
-  Tenant owner;
-  owner.process = slot.pid.load(std::memory_order_relaxed);
-  owner.start_ns = static_cast<std::int64_t>(slot.attach_realtime_ns.load(std::memory_order_relaxed));
-  owner.process_name.assign(slot.process_name, ::strnlen(slot.process_name, sizeof slot.process_name));
-  return owner;
-}
-
-/// What the payload need not say, and may.
-void BusQueue::complete(LogRecord& record, const Tenant& owner, const shm::Frame& frame) {
-  record.created_ns = clock_.to_ns(frame.ticks);
-  record.start_ns = owner.start_ns;
-  record.thread = owner.thread;
-  record.process = owner.process;
-  record.thread_name = owner.thread_name;
-  record.process_name = owner.process_name;
-  record.late = merge_.last_was_late();
-  record.truncated = (frame.tag & kTagTruncated) != 0;
-}
-
 /// A record of the logger `logbus`, to be given next.
-LogRecord& BusQueue::say(const Tenant& about, const shm::Frame& frame, Level level, std::string message) {
+LogRecord& BusQueue::say(const Tenant& about, std::uint64_t ticks, Level level, std::string message) {
   LogRecord& record = own_records_.emplace_back();
   record.name = "logbus";
   record.levelno = static_cast<int>(level);
   record.levelname = get_level_name(level);
   record.style = MessageStyle::kVerbatim;
   record.msg = std::move(message);
-  complete(record, about, frame);
-  record.late = record.truncated = false;
+  record.created_ns = clock_.to_ns(ticks);
+  about.identify(record);
   return record;
 }
 
+void BusQueue::say_unreadable(const PackedRecord& packed) {
+  say(*packed.tenant, packed.ticks, Level::kError,
+      "unreadable record at position " + std::to_string(packed.position) + " of lane " +
+          std::to_string(packed.lane));
+}
+
 void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
-                          std::uint64_t first, std::uint64_t last, const shm::Frame& frame) {
+                          std::uint64_t first, std::uint64_t last, std::uint64_t ticks) {
   std::uint64_t total = 0;
   std::string by_level;
   std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
@@ -277,15 +276,14 @@ void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSe
   }
   if (total == 0) return;
   segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
-  say(tenant(lane), frame, Level::kWarning,
+  say(tenants_.of_lane(lane), ticks, Level::kWarning,
       std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
           clock_text(clock_.to_ns(last)) + ": " + by_level)
       .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
 }
 
 void BusQueue::tell_untold() {
-  shm::Frame now;  // there is no frame; only its time matters
-  now.ticks = read_ticks(segment_.preamble().clock_source);
+  const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
     const ProducerLine& line = segment_.producer_line(lane);
     std::uint64_t dropped[kSeverities];
@@ -300,11 +298,11 @@ void BusQueue::tell_untold() {
     for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
     const std::uint64_t told = slot.told_no_lane.exchange(lost, std::memory_order_relaxed);
     if (lost > told)
-      say(process(i), now, Level::kWarning,
+      say(tenants_.of_slot(i), now, Level::kWarning,
           std::to_string(lost - told) + " records dropped by threads without a lane");
   }
   for (const std::uint32_t lane : merge_.take_quarantined())
-    say(tenant(lane), now, Level::kError,
+    say(tenants_.of_lane(lane), now, Level::kError,
         "lane " + std::to_string(lane) + " makes no sense at position " +
             std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
             ": left unread until its thread has gone");

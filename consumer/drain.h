@@ -14,10 +14,12 @@
 #include <logbus/level.h>
 #include <logbus/queue.h>
 #include "merge.h"
+#include "packed_record.h"
 #include "shm/caretaker.h"
 #include "shm/segment.h"
 #include "shm/site_table.h"
 #include "shm/tick_clock.h"
+#include "tenant_table.h"
 #include "wire/codec.h"
 
 namespace logbus::consumer {
@@ -32,6 +34,10 @@ class BusQueue : public Queue {
   /// Always false: this is the consumer's end.
   bool put_nowait(const LogRecord& record) override;
   bool get(LogRecord& record, std::chrono::milliseconds timeout) override;
+  /// get() in two steps, for who may not need all of the record: the next one as it is, and the whole of it.
+  bool next(PackedRecord& packed, std::chrono::milliseconds timeout);
+  /// Once for a record of next(). False: it is not a good one, and the next record says so.
+  bool unpack(const PackedRecord& packed, LogRecord& record);
   /// The lanes' read positions move past all records given so far: their handlers have flushed.
   void task_done() override;
   /// Ends a get() that waits. Async-signal-safe, any thread.
@@ -55,27 +61,15 @@ class BusQueue : public Queue {
   const shm::Segment& segment() const noexcept { return segment_; }
 
  private:
-  /// What all records of a lane's tenant share.
-  struct Tenant {
-    std::uint64_t word = 0;  // lane word this was read for; 0: none
-    std::uint64_t thread = 0;
-    std::int64_t process = 0;
-    std::int64_t start_ns = 0;
-    std::string thread_name;
-    std::string process_name;
-  };
-
   void pass();
   void rest_between_passes(std::chrono::steady_clock::time_point until);
-  bool take(LogRecord& record);
-  bool decode(const shm::Frame& frame, std::uint32_t lane, LogRecord& record);
+  bool take(PackedRecord& packed);
+  bool pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed);
   const wire::Site* site(std::uint32_t id);
-  Tenant& tenant(std::uint32_t lane);
-  Tenant process(std::uint32_t slot) const;
-  void complete(LogRecord& record, const Tenant& tenant, const shm::Frame& frame);
-  LogRecord& say(const Tenant& about, const shm::Frame& frame, Level level, std::string message);
+  LogRecord& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message);
+  void say_unreadable(const PackedRecord& packed);
   void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
-                  std::uint64_t first, std::uint64_t last, const shm::Frame& frame);
+                  std::uint64_t first, std::uint64_t last, std::uint64_t ticks);
   void tell_untold();
 
   shm::Segment segment_;
@@ -85,9 +79,10 @@ class BusQueue : public Queue {
   shm::TickClock clock_;
   wire::Decoder decoder_;
   std::vector<std::unique_ptr<wire::Site>> sites_;  // by id, as they are met
-  std::vector<Tenant> tenants_;                     // by lane
-  std::vector<std::byte> payload_;                  // of the frame at hand, copied out of shared memory
-  std::deque<LogRecord> own_records_;               // about drops and broken lanes, to be given next
+  TenantTable tenants_;
+  std::vector<std::byte> payload_;     // of the frame at hand, copied out of shared memory
+  std::deque<LogRecord> own_records_;  // about drops and broken lanes, to be given next
+  LogRecord own_;                      // the one given last
   std::chrono::steady_clock::time_point last_pass_{};
   std::chrono::steady_clock::time_point last_record_{};
   std::chrono::steady_clock::time_point next_untold_{};

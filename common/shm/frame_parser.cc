@@ -23,8 +23,8 @@ Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noex
   if (offset > lane.size || lane.size - offset < sizeof(FrameHeader)) return Parse::kCorrupt;
   FrameHeader header;
   std::memcpy(&header, lane.data + offset, sizeof header);  // the one read of its length
-  if (header.size < sizeof header || header.size % kFrameAlign != 0 || header.size > end - position ||
-      header.size > lane.size - offset)
+  if (header.size < sizeof header || header.size % kFrameAlign != 0 || header.size > kMaxRecordBytes ||
+      header.size > end - position || header.size > lane.size - offset)
     return Parse::kCorrupt;
   frame.position = position;
   frame.ticks = header.ticks;

@@ -114,6 +114,17 @@ TEST_F(FrameParserTest, RefusesLengthsThatMakeNoSense) {
   EXPECT_EQ(parse(0), Parse::kFrame);
 }
 
+TEST_F(FrameParserTest, RefusesAFrameLargerThanAnyRecord) {
+  // It fits the lane, but no reader has room for it.
+  bytes_.reset(new std::byte[2 * kMaxRecordBytes]());
+  view_.data = bytes_.get();
+  view_.size = view_.committed = 2 * kMaxRecordBytes;
+  put(0, kMaxRecordBytes);
+  EXPECT_EQ(parse(0), Parse::kFrame);
+  put(0, kMaxRecordBytes + 8);
+  EXPECT_EQ(parse(0), Parse::kCorrupt);
+}
+
 TEST_F(FrameParserTest, GivesAGapTheStampOfTheRecordBehindIt) {
   put(0, sizeof(GapFrame), FrameKind::kGap, 0);
   put(sizeof(GapFrame), 24, FrameKind::kRecord, 99);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Whose records a lane holds.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "packed_record.h"
+#include "shm/segment.h"
+#include "wire/codec.h"
+
+namespace logbus::consumer {
+
+/// One thread.
+class TenantTable {
+ public:
+  explicit TenantTable(const shm::Segment& segment) : segment_(segment), tenants_(segment.lanes()) {}
+
+  /// The writer of the frames at hand. Good until the next call for the same lane.
+  const Tenant& of_lane(std::uint32_t lane);
+  /// What a slot says of its process, without a thread.
+  Tenant of_slot(std::uint32_t slot) const;
+  /// A frame has told new names.
+  void rename(std::uint32_t lane, wire::Names names);
+
+ private:
+  const shm::Segment& segment_;
+  std::vector<Tenant> tenants_;  // by lane
+  std::uint64_t last_version_ = 0;
+};
+
+}  // namespace logbus::consumer
