@@ -157,7 +157,7 @@ TEST_F(LifeTest, AForkedChildDoesNotKeepTheLock) {
 }
 
 TEST_F(LifeTest, VforkAndExecOfAnotherProgramChangeNothing) {
-  attached_child([this] {
+  attached_child([] {
     const pid_t other = ::vfork();
     if (other == 0) {
       ::execl("/bin/true", "true", nullptr);
