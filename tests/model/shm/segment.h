@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// In place of common/shm/segment.h: the same tables at fixed addresses in the machine's memory, no file
+// behind them.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <logbus/detail/layout.h>
+#include "base/unique_fd.h"
+#include "shm/options.h"
+
+namespace logbus::shm {
+
+using detail::ConsumerControl;
+using detail::ConsumerLine;
+using detail::Preamble;
+using detail::ProcessSlot;
+using detail::ProducerLine;
+using detail::SharedControl;
+using detail::StepWord;
+using detail::Word64;
+
+inline constexpr std::int64_t kSlotLockBase = std::int64_t{1} << 62;
+inline constexpr std::int64_t kLeaseLock = kSlotLockBase - 1;
+
+inline constexpr std::uint32_t kModelLanes = 2;
+inline constexpr std::uint32_t kModelSteps = 4;
+/// What of a lane has memory here; a lane says that it is longer.
+inline constexpr std::size_t kModelLaneBytes = 256;
+
+/// Words that threads share and the machine keeps.
+struct ModelMemory {
+  SharedControl shared;
+  Word64 blocked[1];
+  ConsumerLine consumer_lines[kModelLanes];
+  ProducerLine producer_lines[kModelLanes];
+  alignas(8) StepWord steps[kModelLanes][kModelSteps];
+  alignas(64) std::byte data[kModelLanes][kModelLaneBytes];
+};
+/// What no step of the protocol hangs on.
+struct ModelTables {
+  Preamble preamble;
+  ConsumerControl consumer;
+  ProcessSlot slots[kModelLanes];
+};
+inline ModelMemory model_memory;
+inline ModelTables model_tables;
+
+class Segment {
+ public:
+  const Preamble& preamble() const noexcept { return model_tables.preamble; }
+  std::string path() const { return "the model's memory"; }
+  std::uint32_t lanes() const noexcept { return kModelLanes; }
+  std::uint32_t slots() const noexcept { return kModelLanes; }
+  std::uint64_t lane_size() const noexcept { return model_tables.preamble.lane_size; }
+  std::uint32_t steps() const noexcept { return model_tables.preamble.steps_per_lane; }
+  ConsumerControl& consumer() const noexcept { return model_tables.consumer; }
+  ConsumerLine& consumer_line(std::uint32_t lane) const noexcept { return model_memory.consumer_lines[lane]; }
+  SharedControl& shared() const noexcept { return model_memory.shared; }
+  std::span<Word64> blocked_bitmap() const noexcept { return model_memory.blocked; }
+  ProcessSlot& slot(std::uint32_t index) const noexcept { return model_tables.slots[index]; }
+  ProducerLine& producer_line(std::uint32_t lane) const noexcept { return model_memory.producer_lines[lane]; }
+  StepWord* step_table(std::uint32_t lane) const noexcept { return model_memory.steps[lane]; }
+  const std::byte* lane_data(std::uint32_t lane) const noexcept { return model_memory.data[lane]; }
+  std::uint64_t lane_file_offset(std::uint32_t lane) const noexcept { return lane * lane_size(); }
+  bool back(void*, std::uint64_t) const noexcept { return true; }
+  base::UniqueFd reopen() const noexcept { return base::UniqueFd(::memfd_create("model", MFD_CLOEXEC)); }
+  bool is_retired() const noexcept {
+    return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
+  }
+};
+
+class LifeLock {
+ public:
+  static LifeLock try_take(const Segment&, std::int64_t) { return {}; }
+  bool held() const noexcept { return true; }
+};
+
+}  // namespace logbus::shm
