@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <typeinfo>
 
 #include <logbus/error.h>
 
@@ -61,24 +62,38 @@ void StreamHandler::set_terminator(std::string_view terminator) {
   terminator_ = terminator;
 }
 
+bool StreamHandler::takes_lines() const noexcept {
+  return typeid(*this) == typeid(StreamHandler);
+}
+
 void StreamHandler::emit(const LogRecord& record) {
   if (!prepare_stream()) return;
-  begin_record(record);
-  finish_record();
+  place_record(begin_record(record));
 }
 
 std::string_view StreamHandler::begin_record(const LogRecord& record) {
+  text_.clear();
+  format(record, text_);
+  buffer_.append(text_);
+  return text_;
+}
+
+bool StreamHandler::prepare_record(std::string_view) {
+  return prepare_stream();
+}
+
+void StreamHandler::place_record(std::string_view text) {
   try {
-    format(record, buffer_);
+    if (prepare_record(text)) return finish_record();
   } catch (...) {
     discard_record();
     throw;
   }
-  return std::string_view(buffer_).substr(whole_bytes());
+  discard_record();
 }
 
 void StreamHandler::finish_record() {
-  buffer_ += terminator_;
+  buffer_.append(terminator_);
   ends_.push_back(buffer_.size());
   if (deferred_) {
     if (buffer_.size() >= kBatchBytes) write_out();
@@ -90,7 +105,7 @@ void StreamHandler::finish_record() {
 }
 
 void StreamHandler::discard_record() noexcept {
-  buffer_.resize(whole_bytes());
+  buffer_.truncate(whole_bytes());
 }
 
 void StreamHandler::write_out() {
@@ -108,7 +123,7 @@ StreamHandler::WriteResult StreamHandler::write_whole_records() noexcept {
   if (whole == 0) return result;
   std::size_t written = 0;
   if (has_stream()) {
-    written = write_all(descriptor_, std::string_view(buffer_).substr(0, whole), result.error);
+    written = write_all(descriptor_, buffer_.view().substr(0, whole), result.error);
   } else {
     result.error = EBADF;
   }
@@ -121,9 +136,10 @@ StreamHandler::WriteResult StreamHandler::write_whole_records() noexcept {
     written = kept;
   }
   mutable_counters().bytes.fetch_add(written, std::memory_order_relaxed);
-  buffer_.erase(0, whole);
+  buffer_.erase_front(whole);
   ends_.clear();
-  if (buffer_.capacity() > kKeptBytes && buffer_.empty()) buffer_.shrink_to_fit();
+  if (buffer_.capacity() > kKeptBytes && buffer_.size() == 0) buffer_.release();
+  if (text_.capacity() > kKeptBytes) text_ = {};
   return result;
 }
 

@@ -23,15 +23,12 @@ void BaseRotatingHandler::set_rotator(Rotator rotator) {
 }
 
 void BaseRotatingHandler::emit(const LogRecord& record) {
-  const std::string_view text = begin_record(record);
-  try {
-    if (should_rollover(text)) do_rollover();
-    if (prepare_stream()) return finish_record();
-  } catch (...) {
-    discard_record();
-    throw;
-  }
-  discard_record();
+  place_record(begin_record(record));
+}
+
+bool BaseRotatingHandler::prepare_record(std::string_view text) {
+  if (should_rollover(text)) do_rollover();
+  return prepare_stream();
 }
 
 std::string BaseRotatingHandler::rotation_filename(const std::string& default_name) const {

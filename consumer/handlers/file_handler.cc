@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <typeinfo>
 
 #include <logbus/error.h>
 
@@ -67,6 +68,10 @@ bool FileHandler::prepare_stream() {
   if (closed_ && options_.mode == "w") return false;  // re-opening would empty the file
   open();
   return true;
+}
+
+bool FileHandler::takes_lines() const noexcept {
+  return typeid(*this) == typeid(FileHandler);
 }
 
 void FileHandler::close() {

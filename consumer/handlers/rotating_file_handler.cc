@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <typeinfo>
 
 #include <logbus/error.h>
 
@@ -35,6 +36,10 @@ RotatingFileHandler::RotatingFileHandler(FileOptions options, std::uint64_t max_
     : BaseRotatingHandler(with_mode(std::move(options), max_bytes)),
       max_bytes_(max_bytes),
       backup_count_(backup_count) {}
+
+bool RotatingFileHandler::takes_lines() const noexcept {
+  return typeid(*this) == typeid(RotatingFileHandler);
+}
 
 bool RotatingFileHandler::should_rollover(std::string_view text) {
   if (!has_stream()) open();

@@ -9,9 +9,13 @@
 #include <vector>
 
 #include <logbus/detail/abi.h>
+#include <logbus/detail/line_buffer.h>
 #include <logbus/handler.h>
 
 namespace logbus {
+namespace consumer {
+class LineWriter;
+}
 inline namespace abi1 LOGBUS_ABI {
 
 /// Writes each record and a terminator to a descriptor: one write(2) a record, or one a batch with
@@ -49,8 +53,17 @@ class StreamHandler : public Handler {
   // emit in steps, for handlers that decide by the text. If the caller throws between them, it discards.
   /// Formats the record behind what is buffered; the text, without terminator, lives until the next step.
   std::string_view begin_record(const LogRecord& record);
+  /// emit() from there on: finishes the record, or discards it where there is no stream for it. May throw,
+  /// and has discarded it then.
+  void place_record(std::string_view text);
   void finish_record();
   void discard_record() noexcept;
+
+  /// Makes sure that there is a stream for a record of this text; false: it is dropped without a word.
+  virtual bool prepare_record(std::string_view text);
+  /// Whether emit() is begin_record() and place_record() and nothing else, so that a line can be made without
+  /// its record. Each class says so of itself alone: one that derives from it may override emit().
+  virtual bool takes_lines() const noexcept;
 
   /// Writes out all whole records; an unfinished one stays buffered. Tells and counts a failure, never throws
   /// it.
@@ -66,6 +79,8 @@ class StreamHandler : public Handler {
   void release_stream() noexcept;
 
  private:
+  friend class consumer::LineWriter;
+
   /// What a write left: how many of the records are lost, and why.
   struct WriteResult {
     int error = 0;
@@ -82,7 +97,8 @@ class StreamHandler : public Handler {
   bool deferred_ = false;
   std::int64_t position_ = kUnknownPosition;  // of the descriptor, without what is buffered
   std::string terminator_ = "\n";
-  std::string buffer_;             // whole records, then at most one unfinished
+  detail::LineBuffer buffer_;      // whole records, then at most one unfinished
+  std::string text_;               // one formatted record
   std::vector<std::size_t> ends_;  // where each whole record ends
 };
 

@@ -34,6 +34,7 @@ class FileHandler : public StreamHandler {
 
  protected:
   bool prepare_stream() override;
+  bool takes_lines() const noexcept override;
   std::string stream_name() const override { return options_.filename; }
   /// Opens the file. Throws logbus::Error.
   void open();

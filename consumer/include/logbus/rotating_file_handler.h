@@ -31,6 +31,7 @@ class BaseRotatingHandler : public FileHandler {
 
  protected:
   void emit(const LogRecord& record) override;
+  bool prepare_record(std::string_view text) override;
   /// Whether `text`, the next record's without terminator, belongs into a new file.
   virtual bool should_rollover(std::string_view text) = 0;
   virtual void do_rollover() = 0;
@@ -56,6 +57,7 @@ class RotatingFileHandler : public BaseRotatingHandler {
   std::string_view class_name() const noexcept override { return "RotatingFileHandler"; }
 
  protected:
+  bool takes_lines() const noexcept override;
   bool should_rollover(std::string_view text) override;
   void do_rollover() override;
 
