@@ -75,18 +75,31 @@ Dispatcher::Target Dispatcher::find(std::string_view name) {
   return last_ = cache_.emplace(name, resolve(name)).first->second;
 }
 
+template <class Give>
+void Dispatcher::give_to_handlers(const Route& route, int levelno, Give give) const {
+  const auto passes = [levelno](const Handler& handler) {
+    return levelno >= static_cast<int>(handler.level());
+  };
+  for (Handler* handler : route.handlers)
+    if (passes(*handler)) give(*handler);
+  if (route.handlers.empty() && last_resort_ != nullptr && passes(*last_resort_)) give(*last_resort_);
+}
+
 void Dispatcher::handle(LogRecord& record) {
   const Target target = find(record.name);
   const Route& route = *target.route;
   if (record.levelno < route.level) return;
   if (target.exact && route.filters.has_filters() && !route.filters.filter(record)) return;
-  for (Handler* handler : route.handlers) {
-    if (record.levelno >= static_cast<int>(handler->level())) handler->handle(record);
-  }
-  if (route.handlers.empty() && last_resort_ != nullptr &&
-      record.levelno >= static_cast<int>(last_resort_->level())) {
-    last_resort_->handle(record);
-  }
+  give_to_handlers(route, record.levelno, [&record](Handler& handler) { handler.handle(record); });
+}
+
+std::optional<std::vector<Handler*>> Dispatcher::handlers_for(std::string_view name, int levelno) const {
+  const Target target = resolve(canonical(name));
+  std::vector<Handler*> handlers;
+  if (levelno < target.route->level) return handlers;
+  if (target.exact && target.route->filters.has_filters()) return std::nullopt;
+  give_to_handlers(*target.route, levelno, [&handlers](Handler& handler) { handlers.push_back(&handler); });
+  return handlers;
 }
 
 }  // namespace logbus::consumer

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,6 +35,8 @@ class Dispatcher {
 
   /// Gives the record to the handlers that Python would. Logger filters may change it.
   void handle(LogRecord& record);
+  /// The handlers that every record of this logger and level goes to; nothing if the logger's filters decide.
+  std::optional<std::vector<Handler*>> handlers_for(std::string_view name, int levelno) const;
 
  private:
   struct NameHash {
@@ -57,6 +60,9 @@ class Dispatcher {
   };
 
   Target find(std::string_view name);
+  /// Calls `give` for each handler that lets the level pass.
+  template <class Give>
+  void give_to_handlers(const Route& route, int levelno, Give give) const;
   Target resolve(std::string_view name) const;
 
   std::vector<LoggerNode> loggers_;  // keeps the handlers

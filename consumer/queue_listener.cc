@@ -100,6 +100,23 @@ void QueueListener::handle(LogRecord& record) {
   }
 }
 
+bool QueueListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
+  if (!dequeue(record, timeout)) return false;
+  handle_safely(record);
+  return true;
+}
+
+void QueueListener::handle_safely(LogRecord& record) noexcept {
+  try {
+    prepare(record);
+    handle(record);
+  } catch (const std::exception& error) {
+    report(error.what());
+  } catch (...) {
+    report("unknown exception");
+  }
+}
+
 void QueueListener::run() noexcept {
   defer_flush(true);
   try {
@@ -129,15 +146,7 @@ std::size_t QueueListener::handle_batch(LogRecord& record) {
   Clock::time_point end;
   while (handled < kBatchRecords) {
     const bool wait = handled == 0 && !stopping();
-    if (!dequeue(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
-    try {
-      prepare(record);
-      handle(record);
-    } catch (const std::exception& error) {
-      report(error.what());
-    } catch (...) {
-      report("unknown exception");
-    }
+    if (!handle_next(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
     ++handled;
     if (handled == 1) end = Clock::now() + kBatchTime;
     if (handled % kClockEvery == 0 && Clock::now() >= end) break;

@@ -25,6 +25,12 @@ class BraceField {
         spec_(std::move(spec)) {}
 
   void append(const FormatInput& input, std::string& out) const;
+  /// Whether its spec names fields as well.
+  bool has_nested_fields() const noexcept {
+    for (const FormatStep& step : spec_)
+      if (step.kind != FormatStep::Kind::kLiteral) return true;
+    return false;
+  }
 
  private:
   FieldName name_;

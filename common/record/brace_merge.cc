@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each field goes to fmt on its own: cheaper than building fmt's argument store for values whose types are only
-// known here.
+// Each field goes to fmt on its own: cheaper than building fmt's argument store for values whose types are
+// only known here.
 #include "record/brace_merge.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The grammar of fmt's format strings. What a field becomes is the sink's business: text at once, or a step of
-// a program.
+// The grammar of fmt's format strings. What a field becomes is the sink's business: text at once, or a step
+// of a program.
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,7 @@
 #include <logbus/error.h>
 
 #include "record/format_program.h"
+#include "record/formatter_program.h"
 #include "record/percent_format.h"
 #include "record/python_error.h"
 
@@ -112,37 +113,26 @@ void append_on_new_line(const std::string& text, std::size_t begin, std::string&
 
 }  // namespace
 
-class Formatter::Program {
- public:
-  explicit Program(FormatterOptions given)
-      : options(std::move(given)),
-        number(next_formatter_number()),
-        steps(compile(options)),
-        merges_message(record::names_attribute(steps, Attribute::kMessage)),
-        time_format(options.datefmt.empty() ? options.default_time_format : options.datefmt),
-        has_msecs(options.datefmt.empty() && !options.default_msec_format.empty()),
-        has_python_msecs(has_msecs && options.default_msec_format == kPythonMsecFormat) {}
+Formatter::Program::Program(FormatterOptions given)
+    : options(std::move(given)),
+      number(next_formatter_number()),
+      steps(compile(options)),
+      merges_message(record::names_attribute(steps, Attribute::kMessage)),
+      time_format(options.datefmt.empty() ? options.default_time_format : options.datefmt),
+      has_msecs(options.datefmt.empty() && !options.default_msec_format.empty()),
+      has_python_msecs(has_msecs && options.default_msec_format == kPythonMsecFormat) {}
 
-  // `second`: the text of the whole second, behind it kNoMsecs if has_python_msecs.
-  void append_time(const LogRecord& record, std::string_view second, std::string& out) const {
-    if (has_python_msecs) second.remove_suffix(kNoMsecs.size());
-    if (!has_msecs) {
-      out += second;
-      return;
-    }
-    const Value* given = record::find_field(record.overrides, "msecs");
-    const Value args = Tuple{List{second, given != nullptr ? *given : Value(record.msecs())}};
-    record::append_percent(options.default_msec_format, args, out);
+void Formatter::Program::append_time(const LogRecord& record, std::string_view second,
+                                     std::string& out) const {
+  if (has_python_msecs) second.remove_suffix(kNoMsecs.size());
+  if (!has_msecs) {
+    out += second;
+    return;
   }
-
-  const FormatterOptions options;
-  const std::uint64_t number;  // never used again, unlike an address
-  const record::FormatSteps steps;
-  const bool merges_message;
-  const std::string time_format;
-  const bool has_msecs;
-  const bool has_python_msecs;
-};
+  const Value* given = record::find_field(record.overrides, "msecs");
+  const Value args = Tuple{List{second, given != nullptr ? *given : Value(record.msecs())}};
+  record::append_percent(options.default_msec_format, args, out);
+}
 
 Formatter::Formatter(FormatterOptions options) : program_(std::make_unique<Program>(std::move(options))) {}
 Formatter::~Formatter() = default;

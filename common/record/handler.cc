@@ -15,11 +15,6 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace {
 
-// One writer at a time (the handler's lock is held): a plain add, no locked instruction.
-void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-}
-
 // Of all handlers together: a full disk makes every record of every file an error.
 class ErrorReports {
  public:
@@ -85,14 +80,14 @@ bool Handler::handle(const LogRecord& record) noexcept {
     if (!has_filters()) {
       const std::lock_guard guard(lock_);
       emit(record);
-      add(counters_.records, 1);
+      count_record();
       return true;
     }
     LogRecord changeable = record;  // a filter may change it, for this handler only
     if (!filter(changeable)) return false;
     const std::lock_guard guard(lock_);
     emit(changeable);
-    add(counters_.records, 1);
+    count_record();
   } catch (const std::exception& error) {
     counters_.dropped.fetch_add(1, std::memory_order_relaxed);
     handle_error(&record, error);
@@ -114,6 +109,11 @@ void Handler::handle_error(const LogRecord* record, const std::exception& error)
 void Handler::set_formatter(std::shared_ptr<const Formatter> formatter) {
   const std::lock_guard guard(lock_);
   formatter_ = std::move(formatter);
+}
+
+std::shared_ptr<const Formatter> Handler::formatter() {
+  const std::lock_guard guard(lock_);
+  return formatter_;
 }
 
 void Handler::format(const LogRecord& record, std::string& out) const {

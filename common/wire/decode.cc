@@ -8,22 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include <logbus/detail/encode_bytes.h>
-
 #include "wire/keys.h"
 #include "wire/value_reader.h"
 
 namespace logbus::wire {
 namespace {
-
-// A map header, a key of at least one letter in its long form, a value. Fewer bytes than this after the
-// arguments are the padding of a frame, which may hold anything.
-constexpr std::size_t kSmallestFields = 1 + detail::kStrHeaderSize + 1 + 1;
-
-bool starts_map(std::byte tag) noexcept {
-  const auto value = std::to_integer<unsigned>(tag);
-  return (value & 0xf0U) == 0x80 || value == 0xde || value == 0xdf;
-}
 
 template <class T>
 T& become(Value& value) {
@@ -157,7 +146,7 @@ DecodeResult Decoder::decode_record(const Site& site, std::span<const std::byte>
     record.exc_text.clear();
     record.stack_info.clear();
     record.overrides.clear();
-    if (payload.size() - offset >= kSmallestFields && starts_map(payload[offset])) {
+    if (fields_follow(payload, offset)) {
       if (!impl_->reader.read_fields(payload, offset, record.extra)) return state.result;
       if (!take_reserved_fields(record)) return DecodeResult::kMalformed;
     } else {

@@ -9,21 +9,11 @@
 
 #include <logbus/detail/encode_bytes.h>
 
+#include "wire/big_endian.h"
 #include "wire/utf8_text.h"
 
 namespace logbus::wire {
 namespace {
-
-std::uint32_t get_u32(const char* bytes) noexcept {
-  std::uint32_t value;
-  std::memcpy(&value, bytes, sizeof value);
-  return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value;
-}
-std::uint64_t get_u64(const char* bytes) noexcept {
-  std::uint64_t value;
-  std::memcpy(&value, bytes, sizeof value);
-  return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
-}
 
 std::string_view as_text(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -23,7 +23,11 @@ std::vector<std::shared_ptr<Handler>> all_handlers(const Pipeline& pipeline) {
 }  // namespace
 
 BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle)
-    : QueueListener(bus, all_handlers(pipeline)), bus_(bus), pipeline_(pipeline), until_idle_(until_idle) {}
+    : QueueListener(bus, all_handlers(pipeline)),
+      bus_(bus),
+      pipeline_(pipeline),
+      lines_(*pipeline.dispatcher),
+      until_idle_(until_idle) {}
 
 BusListener::~BusListener() {
   try {
@@ -37,17 +41,32 @@ void BusListener::enqueue_sentinel() {
   QueueListener::enqueue_sentinel();
 }
 
-bool BusListener::dequeue(LogRecord& record, std::chrono::milliseconds timeout) {
-  if (timeout == 0ms) return bus_.get(record, timeout);
-  // Between two batches: everything given so far is flushed and committed.
+bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
+  if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next(timeout)) return false;
+  failed_.clear();
+  if (!lines_.handle(packed_, failed_)) {
+    if (bus_.unpack(packed_, record)) handle_safely(record);
+  } else if (!failed_.empty() && bus_.unpack(packed_, record)) {
+    for (Handler* handler : failed_) handler->handle(record);
+  }
+  return true;
+}
+
+// Between two batches: everything given so far is flushed and committed.
+bool BusListener::wait_for_next(std::chrono::milliseconds timeout) {
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
     bus_.publish_handlers(pipeline_.handlers);
   }
-  if (bus_.get(record, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
+  if (bus_.next(packed_, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
   replaced_ = bus_.replaced();
   if (replaced_ || (until_idle_ && bus_.idle())) enqueue_sentinel();
   return false;
+}
+
+void BusListener::flush_handlers() noexcept {
+  lines_.release();
+  QueueListener::flush_handlers();
 }
 
 void BusListener::handle(LogRecord& record) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include <logbus/queue_listener.h>
 
 #include "drain.h"
+#include "line_writer.h"
 #include "sidecar/pipeline.h"
 
 namespace logbus::sidecar {
@@ -24,12 +26,18 @@ class BusListener : public QueueListener {
   bool replaced() const noexcept { return replaced_; }
 
  protected:
-  bool dequeue(LogRecord& record, std::chrono::milliseconds timeout) override;
+  bool handle_next(LogRecord& record, std::chrono::milliseconds timeout) override;
   void handle(LogRecord& record) override;
+  void flush_handlers() noexcept override;
 
  private:
+  bool wait_for_next(std::chrono::milliseconds timeout);
+
   consumer::BusQueue& bus_;
   Pipeline& pipeline_;
+  consumer::LineWriter lines_;
+  consumer::PackedRecord packed_;
+  std::vector<Handler*> failed_;
   bool until_idle_;
   bool replaced_ = false;  // the listener's thread; read after it has ended
   std::chrono::steady_clock::time_point

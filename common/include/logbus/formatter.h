@@ -40,8 +40,11 @@ class Formatter {
   /// Appends the record's time as the options say.
   virtual void format_time(const LogRecord& record, std::string& out) const;
 
+  class Program;
+  /// The compiled format, for the library's own use.
+  const Program& program() const noexcept { return *program_; }
+
  private:
-  class Program;  // the format, compiled once
   std::unique_ptr<const Program> program_;
 };
 

@@ -51,6 +51,8 @@ class Handler : public Filterer {
   void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
   Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
   void set_formatter(std::shared_ptr<const Formatter> formatter);  // shared: handlers often share one
+  /// Null: the default one.
+  std::shared_ptr<const Formatter> formatter();
   void set_name(std::string_view name) { name_ = name; }
   const std::string& name() const noexcept { return name_; }
   const HandlerCounters& counters() const noexcept { return counters_; }
@@ -63,6 +65,10 @@ class Handler : public Filterer {
   /// Appends the formatted record with this handler's formatter (the message alone without one).
   void format(const LogRecord& record, std::string& out) const;
   std::recursive_mutex& lock() noexcept { return lock_; }
+  /// One more has been emitted. With the lock held: a plain add, no locked instruction.
+  void count_record() noexcept {
+    counters_.records.store(counters_.records.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   HandlerCounters& mutable_counters() noexcept { return counters_; }
 
  private:

@@ -57,13 +57,21 @@ class QueueListener {
   /// Gives the record to the handlers.
   virtual void handle(LogRecord& record);
 
+  /// Takes the next record and handles it; false if none came within `timeout`. By default: dequeue(),
+  /// prepare(), handle(). `record` is the same each time, so that its memory is used again.
+  virtual bool handle_next(LogRecord& record, std::chrono::milliseconds timeout);
+  /// prepare() and handle(); whatever they throw is told on stderr.
+  void handle_safely(LogRecord& record) noexcept;
+
+  /// At the end of each batch, on the listener's thread.
+  virtual void flush_handlers() noexcept;
+
   bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
   const std::vector<std::shared_ptr<Handler>>& handlers() const noexcept { return handlers_; }
 
  private:
   void run() noexcept;
   std::size_t handle_batch(LogRecord& record);
-  void flush_handlers() noexcept;
   void defer_flush(bool deferred) noexcept;
   void join();
 

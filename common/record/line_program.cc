@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "record/line_program.h"
+
+#include <algorithm>
+#include <cstring>
+#include <typeinfo>
+#include <utility>
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include "record/brace_field.h"
+#include "record/brace_scanner.h"
+#include "record/fmt_value.h"
+#include "record/formatter_program.h"
+#include "record/merge_limits.h"
+
+namespace logbus::record {
+namespace {
+
+/// What a step's text depends on.
+enum class Scope : std::uint8_t { kSite, kTenant, kTime, kMessage, kMore };
+
+Scope scope_of(Attribute attribute) noexcept {
+  switch (attribute) {
+    case Attribute::kThread:
+    case Attribute::kThreadName:
+    case Attribute::kProcessName:
+    case Attribute::kProcess:
+      return Scope::kTenant;
+    case Attribute::kCreated:
+    case Attribute::kMsecs:
+    case Attribute::kRelativeCreated:
+    case Attribute::kAsctime:
+      return Scope::kTime;
+    case Attribute::kMessage:
+      return Scope::kMessage;
+    case Attribute::kArgs:
+      return Scope::kMore;
+    default:
+      return Scope::kSite;
+  }
+}
+
+Scope scope_of(const FormatStep& step) noexcept {
+  using Kind = FormatStep::Kind;
+  if (step.kind == Kind::kLiteral) return Scope::kSite;
+  if (step.kind == Kind::kEverything || step.kind == Kind::kError || !step.field.attribute)
+    return Scope::kMore;
+  if (step.kind == Kind::kBrace && step.brace->has_nested_fields()) return Scope::kMore;
+  const Scope scope = scope_of(*step.field.attribute);
+  // A message that is cut or padded is made as a whole first.
+  return scope == Scope::kMessage && step.kind != Kind::kText ? Scope::kMore : scope;
+}
+
+Value to_value(const Scalar& scalar) {
+  switch (scalar.kind) {
+    case Scalar::Kind::kBool:
+      return scalar.boolean;
+    case Scalar::Kind::kInt64:
+      return scalar.int64;
+    case Scalar::Kind::kUint64:
+      return scalar.uint64;
+    case Scalar::Kind::kFloat:
+      return scalar.float32;
+    case Scalar::Kind::kDouble:
+      return scalar.float64;
+    case Scalar::Kind::kString:
+      break;
+  }
+  return scalar.text();
+}
+
+/// Writes behind the end of a buffer; finish() makes what was written part of it.
+class Cursor {
+ public:
+  explicit Cursor(detail::LineBuffer& out)
+      : out_(out), at_(out.reserve(kRoom)), end_(out.data() + out.capacity()) {}
+
+  void copy(const char* text, std::size_t size) {
+    need(size);
+    std::memcpy(at_, text, size);
+    at_ += size;
+  }
+  void copy_padded(const char* text, std::size_t size) {
+    constexpr std::size_t kPiece = PaddedText::kPadding;
+    need(size + kPiece);
+    for (std::size_t done = 0; done < size; done += kPiece) std::memcpy(at_ + done, text + done, kPiece);
+    at_ += size;
+  }
+  /// As "{}" prints it.
+  void copy(const Scalar& scalar) {
+    constexpr std::size_t kLongestNumber = 64;  // a double takes at most 24
+    need(kLongestNumber);
+    switch (scalar.kind) {
+      case Scalar::Kind::kBool:
+        return scalar.boolean ? copy("true", 4) : copy("false", 5);
+      case Scalar::Kind::kInt64:
+        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.int64);
+        return;
+      case Scalar::Kind::kUint64:
+        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.uint64);
+        return;
+      case Scalar::Kind::kFloat:
+        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.float32);
+        return;
+      case Scalar::Kind::kDouble:
+        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.float64);
+        return;
+      case Scalar::Kind::kString:
+        return copy(scalar.string, scalar.size);
+    }
+  }
+  void finish() noexcept { out_.set_end(at_); }
+
+ private:
+  static constexpr std::size_t kRoom = 256;
+
+  void need(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - at_) >= bytes) [[likely]]
+      return;
+    finish();
+    at_ = out_.reserve(bytes + kRoom);
+    end_ = out_.data() + out_.capacity();
+  }
+
+  detail::LineBuffer& out_;
+  char* at_;
+  const char* end_;
+};
+
+}  // namespace
+
+/// The pieces of a message format, as ops.
+class LineProgram::MessageSink {
+ public:
+  explicit MessageSink(LineProgram& program) : program_(program) {}
+
+  void literal(const char* begin, const char* end) {
+    program_.add_literal({begin, static_cast<std::size_t>(end - begin)});
+  }
+  void field(const ArgumentId& id) { program_.add_argument(checked(id), nullptr); }
+  void field(const ArgumentId& id, std::string_view spec) {
+    const std::string text(spec);
+    program_.add_argument(checked(id), &text);
+  }
+  [[noreturn]] void number(const ArgumentId&, bool, SpecBuffer&) {
+    throw fmt::format_error("not the same for all records");
+  }
+
+ private:
+  // So that no message is longer than merging allows, however long each of its fields.
+  static constexpr std::size_t kMostFields = kLongestMessage / kLargestWidth / 2;
+
+  std::size_t checked(const ArgumentId& id) {
+    if (!id.name.empty() || ++fields_ > kMostFields) throw fmt::format_error("not an argument");
+    return id.index;
+  }
+
+  std::size_t fields_ = 0;
+
+  LineProgram& program_;
+};
+
+void LineProgram::add_literal(std::string_view text) {
+  if (text.empty()) return;
+  if (ops_.empty() || ops_.back().kind != Op::Kind::kLiteral)
+    ops_.push_back({Op::Kind::kLiteral, static_cast<std::uint32_t>(literals_.size()), 0});
+  ops_.back().size += static_cast<std::uint32_t>(text.size());
+  literals_ += text;
+}
+
+void LineProgram::add_argument(std::size_t index, const std::string* spec) {
+  const auto at = static_cast<std::uint32_t>(index);
+  arguments_ = std::max(arguments_, index + 1);
+  if (spec == nullptr) {
+    ops_.push_back({Op::Kind::kArgument, at, 0});
+  } else {
+    ops_.push_back({Op::Kind::kSpecArgument, at, static_cast<std::uint32_t>(specs_.size())});
+    specs_.push_back(*spec);
+  }
+}
+
+void LineProgram::finish() {
+  literals_.append(PaddedText::kPadding, '\0');
+}
+
+bool LineProgram::append(const LineInput& input, detail::LineBuffer& out) {
+  if (input.args.size() < arguments_) return false;
+  Cursor to(out);
+  for (const Op& op : ops_) {
+    switch (op.kind) {
+      case Op::Kind::kLiteral:
+        to.copy_padded(literals_.data() + op.at, op.size);
+        break;
+      case Op::Kind::kTime: {
+        const PaddedText& time = format_->time(input.record);
+        to.copy_padded(time.data(), time.size());
+        break;
+      }
+      case Op::Kind::kTenant:
+        to.copy_padded(input.tenant[op.at].data(), input.tenant[op.at].size());
+        break;
+      case Op::Kind::kArgument:
+        to.copy(input.args[op.at]);
+        break;
+      case Op::Kind::kSpecArgument:
+        scratch_.clear();
+        append_fmt(to_value(input.args[op.at]), specs_[op.size], scratch_);
+        to.copy(scratch_.data(), scratch_.size());
+        break;
+      case Op::Kind::kStep:
+        scratch_.clear();
+        run_steps(steps_[op.at], format_->input(input.record), scratch_);
+        to.copy(scratch_.data(), scratch_.size());
+        break;
+    }
+  }
+  to.finish();
+  return true;
+}
+
+LineFormat::LineFormat(std::shared_ptr<const Formatter> formatter, std::uint32_t first_tenant_text)
+    : formatter_(std::move(formatter)), first_tenant_text_(first_tenant_text) {
+  const Formatter::Program& program = formatter_->program();
+  // A class of the user's own may do anything. Without the message in it, a line still depends on whether the
+  // arguments fit.
+  plain_ = typeid(*formatter_) == typeid(Formatter) && program.merges_message;
+  for (const FormatStep& step : program.steps) {
+    const Scope scope = scope_of(step);
+    if (scope == Scope::kTenant) tenant_steps_.push_back({step});
+    if (scope == Scope::kMore) plain_ = false;
+  }
+}
+
+FormatInput LineFormat::input(const LogRecord& record) const {
+  return {*formatter_, formatter_->program().options.defaults, record};
+}
+
+void LineFormat::append_tenant_texts(const LogRecord& tenant, std::vector<PaddedText>& texts) const {
+  for (const FormatSteps& step : tenant_steps_) {
+    std::string text;
+    run_steps(step, input(tenant), text);
+    texts.emplace_back(std::move(text));
+  }
+}
+
+std::optional<LineProgram> LineFormat::compile(const LogRecord& site) {
+  const bool has_message = site.style == MessageStyle::kBrace || site.style == MessageStyle::kVerbatim;
+  if (!plain_ || !has_message) return std::nullopt;
+  try {
+    LineProgram program(*this);
+    std::uint32_t tenant_text = first_tenant_text_;
+    for (const FormatStep& step : formatter_->program().steps) {
+      switch (scope_of(step)) {
+        case Scope::kSite: {
+          std::string text;
+          run_steps({step}, input(site), text);
+          program.add_literal(text);
+          break;
+        }
+        case Scope::kTenant:
+          program.ops_.push_back({LineProgram::Op::Kind::kTenant, tenant_text++, 0});
+          break;
+        case Scope::kTime:
+          if (step.kind == FormatStep::Kind::kText && step.field.attribute == Attribute::kAsctime) {
+            program.ops_.push_back({LineProgram::Op::Kind::kTime, 0, 0});
+          } else {
+            program.ops_.push_back(
+                {LineProgram::Op::Kind::kStep, static_cast<std::uint32_t>(program.steps_.size()), 0});
+            program.steps_.push_back({step});
+          }
+          break;
+        case Scope::kMessage: {
+          const std::string& message = *site.msg.get_if<std::string>();
+          LineProgram::MessageSink sink(program);
+          if (site.style == MessageStyle::kBrace)
+            BraceScanner(message, sink).run();
+          else
+            program.add_literal(message);
+          break;
+        }
+        case Scope::kMore:
+          return std::nullopt;
+      }
+    }
+    program.finish();
+    return program;
+  } catch (const std::exception&) {  // each record says so, on the general way
+    return std::nullopt;
+  }
+}
+
+// Milliseconds are the finest that a time shows.
+const PaddedText& LineFormat::time(const LogRecord& record) {
+  if (record.created_ns >= time_begin_ && record.created_ns < time_end_) [[likely]]
+    return time_;
+  std::string text;
+  formatter_->format_time(record, text);
+  time_ = PaddedText(std::move(text));
+  constexpr std::int64_t kMillisecond = 1'000'000;
+  constexpr std::int64_t kSecond = 1000 * kMillisecond;
+  // Python's float may round the last few hundred nanoseconds of a second up into the next one.
+  constexpr std::int64_t kMayRoundUp = kSecond - 1'000;
+  const std::int64_t ns = record.created_ns;
+  time_begin_ = time_end_ = ns;
+  if (ns > 0 && ns % kSecond < kMayRoundUp) {
+    time_begin_ = ns - ns % kMillisecond;
+    time_end_ = std::min(time_begin_ + kMillisecond, ns - ns % kSecond + kMayRoundUp);
+  }
+  return time_;
+}
+
+}  // namespace logbus::record

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// From the payload straight into the handlers' buffers, where no handler needs the record.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <logbus/stream_handler.h>
+
+#include "dispatcher.h"
+#include "packed_record.h"
+#include "record/line_program.h"
+#include "wire/scalars.h"
+
+namespace logbus::consumer {
+
+/// Handles the records whose line follows from their call site, their thread, the time and plain arguments:
+/// for handlers that write lines, without filters, with formats that ask for no more. All others are the
+/// Dispatcher's. Both give the same bytes. One thread.
+class LineWriter {
+ public:
+  /// Borrows it, and through it the handlers, whose formatters, filters and levels must not change.
+  explicit LineWriter(const Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+
+  /// False: the record needs the Dispatcher, and nothing has been done with it. `failed`: handlers that
+  /// could not do with the line, and need the record.
+  bool handle(const PackedRecord& packed, std::vector<Handler*>& failed);
+  /// At the end of each batch, on the same thread: lets go of the handler that was written to last.
+  void release() noexcept;
+
+ private:
+  struct Target {
+    StreamHandler* handler;
+    record::LineProgram program;
+  };
+  struct Plan {
+    bool plain = false;
+    LogRecord site;  // what the records of a site share; times and tenant of the one at hand
+    std::vector<Target> targets;
+  };
+  struct LaneTexts {
+    std::uint64_t version = 0;  // of the tenant; 0: none
+    std::size_t formats = 0;    // that it has the texts of
+    std::vector<record::PaddedText> texts;
+  };
+  struct Format {
+    const Formatter* key;  // as the handler has it; null: the default one
+    std::unique_ptr<record::LineFormat> format;
+  };
+
+  Plan& plan(const PackedRecord& packed);
+  Plan make_plan(const wire::Site& site);
+  record::LineFormat& format_of(Handler& handler);
+  const std::vector<record::PaddedText>* tenant_texts(const PackedRecord& packed);
+  bool write(Target& target, const record::LineInput& input);
+  void hold(StreamHandler& handler);
+
+  const Dispatcher& dispatcher_;
+  std::vector<std::unique_ptr<Plan>> plans_;  // by site id, as they are met
+  std::vector<Format> formats_;
+  std::uint32_t tenant_text_count_ = 0;  // of all formats
+  std::vector<LaneTexts> lanes_;         // by lane
+  wire::Scalars scalars_;
+  StreamHandler* held_ = nullptr;  // its lock is held: the next line most often goes there too
+};
+
+}  // namespace logbus::consumer
