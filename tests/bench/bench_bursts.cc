@@ -1,113 +1,100 @@
 // SPDX-License-Identifier: MIT
-// The cost of a call in bursts of 20 with pauses, as a request makes them: percentiles, beside the floor's in
-// the same run. Prints JSON. Needs a sidecar that drains $LOGBUS_BUS; tests/bench/run starts one.
+// The cost of a call in bursts, beside its floor's in the same moments: percentiles as JSON. Needs a sidecar
+// that drains $LOGBUS_BUS; tests/bench/run starts one.
 //
-//   whole: a burst's time / 20 (two clock readings a burst)        p50 of these is "the" cost of a call
-//   single: each call between two clock readings, less what two readings cost         for the tail
-#include <algorithm>
+//   bench_bursts PAUSE_US BURSTS [cold]     cold: the caches are emptied before every burst
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
-#include <thread>
-#include <vector>
+#include <string_view>
 
 #include <logbus/logger.h>
 
+#include "bursts.h"
+#include "evict.h"
 #include "floor.h"
+#include "machine_clock.h"
 
 namespace {
 
-using logbus::detail::ClockSource;
-using logbus::detail::read_ticks;
+using logbus::bench::Stopwatch;
+using logbus::bench::Times;
 
-constexpr int kBurst = 20;
-constexpr int kBursts = 20'000;
-
-struct Times {
-  std::vector<double> whole, single;  // ns a call
+/// Each call beside its floor. A burst of the one follows a burst of the other, now this first, now that.
+struct Pair {
+  Times floor, call;
 };
 
-class Stopwatch {
+class Bursts {
  public:
-  Stopwatch() : clock_(logbus::bench::bus_clock()), ns_(logbus::bench::ns_per_tick(clock_)) {
-    std::vector<std::uint64_t> pairs;
-    for (int i = 0; i < 10'001; ++i) {
-      const std::uint64_t begin = ticks();
-      pairs.push_back(ticks() - begin);
-    }
-    std::nth_element(pairs.begin(), pairs.begin() + 5000, pairs.end());
-    own_cost_ = pairs[5000];
-  }
-  std::uint64_t ticks() const noexcept { return read_ticks(clock_); }
-  double ns(std::uint64_t ticks) const noexcept { return static_cast<double>(ticks) * ns_; }
-  double ns_less_own_cost(std::uint64_t ticks) const noexcept {
-    return ticks > own_cost_ ? ns(ticks - own_cost_) : 0;
-  }
-  void pause(double microseconds) const noexcept {
-    const std::uint64_t end = ticks() + static_cast<std::uint64_t>(microseconds * 1000 / ns_);
-    while (ticks() < end) {
+  Bursts(const Stopwatch& watch, double pause_us, bool cold)
+      : watch_(watch), pause_us_(pause_us), cold_(cold) {}
+
+  /// The bus gets a burst after each pause, whatever else is timed: its sidecar sleeps after longer ones.
+  template <class FloorCall, class Call>
+  void run(int round, Pair& pair, FloorCall& floor, Call& call) {
+    const bool single = round % 2 == 1;
+    watch_.pause(pause_us_);
+    if (round % 4 < 2) {
+      one(single, pair.floor, floor);
+      one(single, pair.call, call);
+    } else {
+      one(single, pair.call, call);
+      one(single, pair.floor, floor);
     }
   }
-  ClockSource clock() const noexcept { return clock_; }
+
+  template <class Call>
+  void one(bool single, Times& times, Call& call) {
+    if (cold_) evictor_.evict();
+    times.burst(watch_, single, call);
+  }
 
  private:
-  ClockSource clock_;
-  double ns_;
-  std::uint64_t own_cost_ = 0;
+  const Stopwatch& watch_;
+  double pause_us_;
+  bool cold_;
+  logbus::bench::Evictor evictor_;
 };
-
-template <class Call>
-void burst(const Stopwatch& watch, bool single, Times& times, Call& call) {
-  watch.pause(15);
-  if (single) {
-    std::uint64_t at[kBurst + 1];
-    at[0] = watch.ticks();
-    for (int i = 0; i < kBurst; ++i) {
-      call(i);
-      at[i + 1] = watch.ticks();
-    }
-    for (int i = 0; i < kBurst; ++i) times.single.push_back(watch.ns_less_own_cost(at[i + 1] - at[i]));
-  } else {
-    const std::uint64_t begin = watch.ticks();
-    for (int i = 0; i < kBurst; ++i) call(i);
-    times.whole.push_back(watch.ns_less_own_cost(watch.ticks() - begin) / kBurst);
-  }
-}
-
-double percentile(std::vector<double>& values, double p) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
-void print(const char* name, Times& times, const char* end) {
-  std::printf(
-      "  \"%s\": {\"p50_ns\": %.2f, \"single_p50_ns\": %.2f, \"p99_ns\": %.2f, \"p999_ns\": %.2f}%s\n", name,
-      percentile(times.whole, 0.5), percentile(times.single, 0.5), percentile(times.single, 0.99),
-      percentile(times.single, 0.999), end);
-}
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: bench_bursts PAUSE_US BURSTS [cold]\n");
+    return 2;
+  }
+  const double pause_us = std::atof(argv[1]);
+  const int rounds = std::atoi(argv[2]);
   logbus::basic_config({.level = logbus::Level::kInfo, .on_failure = logbus::OnFailure::kThrow});
   const logbus::Logger& logger = logbus::get_logger("bench");
-  logger.info("starts");
-  const Stopwatch watch;
-  logbus::bench::Floor floor(watch.clock());
-  const std::string text(64, 'x');
+  const logbus::detail::ClockSource clock = logbus::bench::machine_clock();
+  const Stopwatch watch(clock);
+  Bursts bursts(watch, pause_us, argc > 3 && std::string_view(argv[3]) == "cold");
+  logbus::bench::Floor floor(clock);
+  // Of a length that the compiler can't know.
+  volatile std::size_t length = 64;
+  const std::string text(length, 'x');
+  const std::string_view view = text;
+  const char* volatile chars = text.c_str();
 
-  Times floor_times, call_times, string_times;
-  auto floor_call = [&](int i) { floor.store(i, 2 * i, i / 2.0); };
-  auto log_call = [&](int i) { logger.info("a {} b {} c {}", i, 2 * i, i / 2.0); };
-  auto string_call = [&](int) { logger.info("text {}", text); };
-  // Side by side, so that whatever else the machine does strikes all three.
-  for (int i = 0; i < kBursts; ++i) {
-    const bool single = i % 2 == 1;
-    burst(watch, single, floor_times, floor_call);
-    burst(watch, single, call_times, log_call);
-    burst(watch, single, string_times, string_call);
+  Times clock_times;
+  Pair ints, string, c_string;
+  auto clock_call = [&](int) { asm volatile("" : : "r"(logbus::detail::read_ticks(clock))); };
+  auto ints_floor = [&](int i) { floor.store(i, 2 * i, i / 2.0); };
+  auto ints_call = [&](int i) { logger.info("a {} b {} c {}", i, 2 * i, i / 2.0); };
+  auto string_floor = [&](int) { floor.store(view); };
+  auto string_call = [&](int) { logger.info("text {}", view); };
+  auto c_string_floor = [&](int) { floor.store(static_cast<const char*>(chars)); };
+  auto c_string_call = [&](int) { logger.info("text {}", static_cast<const char*>(chars)); };
+  logger.info("starts");
+  string_call(0), c_string_call(0), ints_call(0);  // their sites become known
+  for (int i = 0; i < rounds; ++i) {
+    bursts.one(i % 2 == 1, clock_times, clock_call);
+    bursts.run(i, ints, ints_floor, ints_call);
+    bursts.run(i, string, string_floor, string_call);
+    bursts.run(i, c_string, c_string_floor, c_string_call);
     // A sidecar that gets no processor for a while must not turn this into a benchmark of drops.
     if (i % 200 == 199 && !logbus::flush(std::chrono::seconds(20))) {
       std::fprintf(stderr, "the sidecar does not drain\n");
@@ -115,9 +102,13 @@ int main() {
     }
   }
   std::printf("{\n");
-  print("floor", floor_times, ",");
-  print("call", call_times, ",");
-  print("string_64", string_times, "");
+  clock_times.print("clock", ",");
+  ints.floor.print("floor", ",");
+  ints.call.print("call", ",");
+  string.floor.print("string_floor", ",");
+  string.call.print("string", ",");
+  c_string.floor.print("c_string_floor", ",");
+  c_string.call.print("c_string", "");
   std::printf("}\n");
   return logbus::flush(std::chrono::seconds(20)) ? 0 : 1;
 }

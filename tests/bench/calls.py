@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a log call costs: in bursts, in tight loops, disabled."""
+"""What a log call costs: in bursts, warm and with cold caches, in tight loops, disabled. Beside its floor."""
 
 import json
 import os
@@ -8,19 +8,28 @@ import statistics
 
 from sidecar import Failure, Sidecar, output, program
 
+# The pauses between bursts: in microseconds, with the number of bursts. After 2 ms the sidecar has drained and still
+# looks; after 10 ms it sleeps, and the first call of a burst has to wake it.
+PAUSES = {"2 ms": (2000, 4000), "15 us": (15, 20_000), "10 ms": (10_000, 200)}
+COLD = (15, 2000)
 
-def bursts(build, rounds):
-    """Median over several runs of each percentile."""
-    runs = []
-    for _ in range(rounds):
+
+def of_all_runs(runs):
+    """Median over the runs of every figure."""
+    if isinstance(runs[0], dict):
+        return {key: of_all_runs([run[key] for run in runs]) for key in runs[0]}
+    return statistics.median(runs)
+
+
+def bursts(build, pause_us, number, *, cold=False, runs=1):
+    found = []
+    for _ in range(runs):
         with Sidecar(build, {"class": "logging.NullHandler"}) as sidecar:
-            runs.append(json.loads(output([program(build, "bench_bursts")], sidecar.env, "bench_bursts")))
+            command = [program(build, "bench_bursts"), str(pause_us), str(number // runs)] + ["cold"] * cold
+            found.append(json.loads(output(command, sidecar.env, "bench_bursts")))
             if sidecar.counters()["dropped"] != 0:
                 raise Failure("bench_bursts: records were dropped, so that is not what a call costs")
-    return {
-        what: {figure: statistics.median(run[what][figure] for run in runs) for figure in runs[0][what]}
-        for what in runs[0]
-    }
+    return of_all_runs(found)
 
 
 def loops(build, quick):
@@ -40,14 +49,35 @@ def loops(build, quick):
     }
 
 
+def add_bursts(table, found, pause):
+    clock, floor, call = found["clock"], found["floor"], found["call"]
+    row = lambda what, name, p, **target: table.add(what, call[name][p], "ns", floor[name][p], "floor", **target)
+    row(f"call int+int+double, bursts, {pause} pauses: p50", "whole", "p50", at_most=1.3)
+    if pause == "2 ms":
+        note = f"reading the clock alone costs {clock['whole']['p50']:.1f} ns in this run"
+        table.add("  the same, absolute", call["whole"]["p50"], "ns", limit=15, note=note)
+    row("  each call timed: p50", "single", "p50")
+    row("  p99", "single", "p99")
+    row("  p99.9", "single", "p999", at_most=10)
+    row("  first call of a burst: p50", "first", "p50")
+    for name, what in (("string", "string_view"), ("c_string", "const char*")):
+        table.add(f"call with 64 bytes, {what}, {pause}: p50", found[name]["whole"]["p50"], "ns",
+                  found[name + "_floor"]["whole"]["p50"], "its own floor", at_most=1.3)
+
+
 def measure(build, table, quick):
-    calls = bursts(build, 1 if quick else 3)
-    floor, call, text = calls["floor"], calls["call"], calls["string_64"]
-    table.add("call int+int+double, bursts of 20: p50", call["p50_ns"], "ns", floor["p50_ns"], "floor", at_most=1.3)
-    table.add("  the same, each call timed: p50", call["single_p50_ns"], "ns", floor["single_p50_ns"], "floor")
-    table.add("  p99", call["p99_ns"], "ns", floor["p99_ns"], "floor")
-    table.add("  p99.9", call["p999_ns"], "ns", floor["p999_ns"], "floor", at_most=10)
-    table.add("call with a string of 64, bursts of 20: p50", text["p50_ns"], "ns", floor["p50_ns"], "floor")
+    found = {}
+    for pause, (pause_us, number) in PAUSES.items():
+        found[pause] = bursts(build, pause_us, number // 4 if quick else number, runs=1 if quick else 3)
+    add_bursts(table, found["2 ms"], "2 ms")
+    add_bursts(table, found["15 us"], "15 us")
+    woken = found["10 ms"]
+    table.add("call that wakes the sidecar (10 ms pauses): p50", woken["call"]["first"]["p50"], "ns",
+              woken["floor"]["first"]["p50"], "floor")
+    cold = found["cold"] = bursts(build, COLD[0], COLD[1] // 4 if quick else COLD[1], cold=True)
+    for what, name, p in (("burst of 20, cold caches: p50 a call", "whole", "p50"), ("  p99", "whole", "p99"),
+                          ("  first call of a burst: p50", "first", "p50"), ("  p99", "first", "p99")):
+        table.add(what, cold["call"][name][p], "ns", cold["floor"][name][p], "floor, cold")
     by_name = loops(build, quick)
     for name, value in by_name.items():
         if name.startswith("enabled"):
@@ -58,4 +88,4 @@ def measure(build, table, quick):
         table.add("disabled call", by_name["disabled_call"], "ns", by_name["empty_loop"], "empty loop", less=1)
     else:
         print("Google Benchmark is not there: its part is left out")
-    return {"bursts": calls, "google_benchmark": by_name}
+    return {"bursts": found, "google_benchmark": by_name}

@@ -16,6 +16,7 @@
 #include <logbus/logger.h>
 
 #include "floor.h"
+#include "machine_clock.h"
 
 namespace {
 
@@ -49,7 +50,7 @@ void in_batches(benchmark::State& state, bool drained, Call call) {
 }
 
 void floor_of_call(benchmark::State& state) {
-  logbus::bench::Floor floor(logbus::bench::bus_clock());
+  logbus::bench::Floor floor(logbus::bench::machine_clock());
   in_batches(state, false, [&](int i) { floor.store(i, 2 * i, i / 2.0); });
 }
 
