@@ -38,6 +38,8 @@ Command add_rm(CLI::App& program, const CommonOptions& common);
 std::string default_bus();
 /// A validator for options that name a bus.
 std::string check_bus_name(const std::string& name);
+/// A validator for options that name a level.
+std::string check_level(const std::string& text);
 shm::BusOptions bus_options(const std::string& bus, const CommonOptions& common);
 /// The bus of this name, or else the file of this name.
 shm::Snapshot open_bus_or_file(const std::string& name, const CommonOptions& common);

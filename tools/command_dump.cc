@@ -23,10 +23,6 @@ struct DumpArguments {
   DumpOptions options;
 };
 
-std::string check_level(const std::string& text) {
-  return parse_level(text) ? "" : "\"" + text + "\" is not a level: a name like WARNING, or a number";
-}
-
 std::string check_time(const std::string& text) {
   return parse_time(text, 0, true)
              ? ""

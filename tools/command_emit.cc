@@ -26,10 +26,6 @@ struct EmitArguments {
   EmitOptions options;
 };
 
-std::string check_level(const std::string& text) {
-  return parse_level(text) ? "" : "\"" + text + "\" is not a level: a name like WARNING, or a number";
-}
-
 std::string check_duration(const std::string& text) {
   return parse_duration(text) ? "" : "\"" + text + "\" is not a duration: \"500 ms\", 10s";
 }

@@ -17,6 +17,7 @@
 
 #include <logbus/error.h>
 #include "tools/command.h"
+#include "tools/record_filter.h"
 
 namespace logbus::tools {
 namespace {
@@ -68,6 +69,10 @@ std::string check_bus_name(const std::string& name) {
   } catch (const Error& e) {
     return e.what();
   }
+}
+
+std::string check_level(const std::string& text) {
+  return parse_level(text) ? "" : "\"" + text + "\" is not a level: a name like WARNING, or a number";
 }
 
 shm::BusOptions bus_options(const std::string& bus, const CommonOptions& common) {
