@@ -4,7 +4,10 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+
+#include <fmt/compile.h>
 
 #include "record/python_error.h"
 
@@ -97,6 +100,28 @@ std::string integral_part_text(double value) {
   append_float(std::trunc(value), 'f', 0, false, text);
   if (text == "-0") text = "0";
   return text;
+}
+
+// Prices, percentages, seconds: most numbers in logs have few decimals. If n / 1000 is the value and n has at
+// most 15 digits, its digits are the shortest: no two decimals of 15 digits are the same double.
+char* write_shortest(double value, char* to) {
+  const double magnitude = std::abs(value);
+  constexpr double kDigits15 = 1e12;  // times 1000
+  if (magnitude < kDigits15) {
+    const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);
+    if (static_cast<double>(thousandths) / 1000 == magnitude) {
+      if (std::signbit(value)) *to++ = '-';
+      to = fmt::format_to(to, FMT_COMPILE("{}"), thousandths / 1000);
+      const auto decimals = static_cast<unsigned>(thousandths % 1000);
+      if (decimals == 0) return to;
+      to[0] = '.';
+      to[1] = static_cast<char>('0' + decimals / 100);
+      to[2] = static_cast<char>('0' + decimals / 10 % 10);
+      to[3] = static_cast<char>('0' + decimals % 10);
+      return to + (decimals % 10 != 0 ? 4 : decimals % 100 != 0 ? 3 : 2);
+    }
+  }
+  return fmt::format_to(to, FMT_COMPILE("{}"), value);
 }
 
 }  // namespace logbus::record

@@ -2,6 +2,7 @@
 // Floats as Python writes them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,10 @@ void append_float(double value, char type, int precision, bool alternate, std::s
 
 /// The exact decimal digits of a float's integral part, with its sign; throws Python's error for nan and inf.
 std::string integral_part_text(double value);
+
+/// Writes `value` as fmt's "{}" prints it, the shortest text that reads back as the same; gives its end. At
+/// most kLongestShortest bytes.
+inline constexpr std::size_t kLongestShortest = 32;
+char* write_shortest(double value, char* to);
 
 }  // namespace logbus::record

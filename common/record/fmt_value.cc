@@ -5,6 +5,7 @@
 #include <fmt/compile.h>
 
 #include "record/duration_text.h"
+#include "record/float_text.h"
 #include "record/fmt_field.h"
 
 namespace logbus::record {
@@ -16,10 +17,14 @@ void append_integer(Integer value, std::string& out) {
   out.append(digits.data(), digits.size());
 }
 
-template <class Float>
-void append_floating(Float value, std::string& out) {
-  char text[64];  // the shortest form takes at most 24
+void append_floating(float value, std::string& out) {
+  char text[kLongestShortest];
   const char* end = fmt::format_to(text, FMT_COMPILE("{}"), value);
+  out.append(text, static_cast<std::size_t>(end - text));
+}
+void append_floating(double value, std::string& out) {
+  char text[kLongestShortest];
+  const char* end = write_shortest(value, text);
   out.append(text, static_cast<std::size_t>(end - text));
 }
 

@@ -11,6 +11,7 @@
 
 #include "record/brace_field.h"
 #include "record/brace_scanner.h"
+#include "record/float_text.h"
 #include "record/fmt_value.h"
 #include "record/formatter_program.h"
 #include "record/merge_limits.h"
@@ -90,8 +91,7 @@ class Cursor {
   }
   /// As "{}" prints it.
   void copy(const Scalar& scalar) {
-    constexpr std::size_t kLongestNumber = 64;  // a double takes at most 24
-    need(kLongestNumber);
+    need(kLongestShortest);  // of all numbers
     switch (scalar.kind) {
       case Scalar::Kind::kBool:
         return scalar.boolean ? copy("true", 4) : copy("false", 5);
@@ -105,7 +105,7 @@ class Cursor {
         at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.float32);
         return;
       case Scalar::Kind::kDouble:
-        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.float64);
+        at_ = write_shortest(scalar.float64, at_);
         return;
       case Scalar::Kind::kString:
         return copy(scalar.string, scalar.size);
