@@ -111,7 +111,9 @@ char* write_shortest(double value, char* to) {
     const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);
     if (static_cast<double>(thousandths) / 1000 == magnitude) {
       if (std::signbit(value)) *to++ = '-';
-      to = fmt::format_to(to, FMT_COMPILE("{}"), thousandths / 1000);
+      const std::uint64_t whole = thousandths / 1000;
+      to = whole >> 32 == 0 ? fmt::format_to(to, FMT_COMPILE("{}"), static_cast<std::uint32_t>(whole))
+                            : fmt::format_to(to, FMT_COMPILE("{}"), whole);
       const auto decimals = static_cast<unsigned>(thousandths % 1000);
       if (decimals == 0) return to;
       to[0] = '.';

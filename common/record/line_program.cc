@@ -96,7 +96,11 @@ class Cursor {
       case Scalar::Kind::kBool:
         return scalar.boolean ? copy("true", 4) : copy("false", 5);
       case Scalar::Kind::kInt64:
-        at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.int64);
+        // Most numbers are small, and 32 bits are divided sooner.
+        if (std::in_range<std::uint32_t>(scalar.int64))
+          at_ = fmt::format_to(at_, FMT_COMPILE("{}"), static_cast<std::uint32_t>(scalar.int64));
+        else
+          at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.int64);
         return;
       case Scalar::Kind::kUint64:
         at_ = fmt::format_to(at_, FMT_COMPILE("{}"), scalar.uint64);
