@@ -282,8 +282,7 @@ TEST(LineWriterTest, LeavesToTheDispatcherWhatIsNotPlain) {
       {"extra fields", some_site("{} {}"), Payload(2).i32(7).text("x").field("a", 1).bytes(), false},
       {"exc_text", some_site("x"), Payload(0).byte(0x81).text("exc_text").text("E: e").bytes(), false},
       {"a bad format", some_site("{"), two, false},
-      {"a spec that doesn't fit", some_site("{:d} {:d}"), two,
-       true},  // the handler says so, given the record
+      {"a spec that doesn't fit", some_site("{:d} {:d}"), two, false},
       {"not UTF-8", some_site("{}"), Payload(1).text("\xff").bytes(), false},
       {"a char", some_site("{}"), Payload(1).ext(1, "c").bytes(), false},
       {"nil", some_site("{}"), Payload(1).byte(0xc0).bytes(), false},
