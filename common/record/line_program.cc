@@ -226,10 +226,11 @@ bool LineProgram::append(const LineInput& input, detail::LineBuffer& out) {
 
 LineFormat::LineFormat(std::shared_ptr<const Formatter> formatter, std::uint32_t first_tenant_text)
     : formatter_(std::move(formatter)), first_tenant_text_(first_tenant_text) {
-  const Formatter::Program& program = formatter_->program();
+  const Formatter& used = *formatter_;
+  const Formatter::Program& program = used.program();
   // A class of the user's own may do anything. Without the message in it, a line still depends on whether the
   // arguments fit.
-  plain_ = typeid(*formatter_) == typeid(Formatter) && program.merges_message;
+  plain_ = typeid(used) == typeid(Formatter) && program.merges_message;
   for (const FormatStep& step : program.steps) {
     const Scope scope = scope_of(step);
     if (scope == Scope::kTenant) tenant_steps_.push_back({step});
