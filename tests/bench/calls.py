@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import statistics
 
 from sidecar import Failure, Sidecar, output, program
@@ -12,6 +13,8 @@ from sidecar import Failure, Sidecar, output, program
 # looks; after 10 ms it sleeps, and the first call of a burst has to wake it.
 PAUSES = {"2 ms": (2000, 4000), "15 us": (15, 20_000), "10 ms": (10_000, 200)}
 COLD = (15, 2000)
+# So few that they fit a lane which nobody reads.
+UNDRAINED = (2000, 200)
 
 
 def of_all_runs(runs):
@@ -21,12 +24,16 @@ def of_all_runs(runs):
     return statistics.median(runs)
 
 
-def bursts(build, pause_us, number, *, cold=False, runs=1):
+def bursts(build, pause_us, number, how="", *, runs=1):
+    """how: "cold", "undrained" (the sidecar is stopped meanwhile), or neither."""
     found = []
     for _ in range(runs):
         with Sidecar(build, {"class": "logging.NullHandler"}) as sidecar:
-            command = [program(build, "bench_bursts"), str(pause_us), str(number // runs)] + ["cold"] * cold
+            if how == "undrained":
+                sidecar.process.send_signal(signal.SIGSTOP)
+            command = [program(build, "bench_bursts"), str(pause_us), str(number // runs)] + [how] * bool(how)
             found.append(json.loads(output(command, sidecar.env, "bench_bursts")))
+            sidecar.process.send_signal(signal.SIGCONT)
             if sidecar.counters()["dropped"] != 0:
                 raise Failure("bench_bursts: records were dropped, so that is not what a call costs")
     return of_all_runs(found)
@@ -49,13 +56,16 @@ def loops(build, quick):
     }
 
 
-def add_bursts(table, found, pause):
+def add_bursts(table, found, pause, undrained=None):
     clock, floor, call = found["clock"], found["floor"], found["call"]
     row = lambda what, name, p, **target: table.add(what, call[name][p], "ns", floor[name][p], "floor", **target)
     row(f"call int+int+double, bursts, {pause} pauses: p50", "whole", "p50", at_most=1.3)
-    if pause == "2 ms":
+    if undrained:
         note = f"reading the clock alone costs {clock['whole']['p50']:.1f} ns in this run"
         table.add("  the same, absolute", call["whole"]["p50"], "ns", limit=15, note=note)
+        table.add("  the same, while the sidecar is stopped", undrained["call"]["whole"]["p50"], "ns",
+                  undrained["floor"]["whole"]["p50"], "floor",
+                  note="the difference is the lines of the lane that come back from the reader's cache")
     row("  each call timed: p50", "single", "p50")
     row("  p99", "single", "p99")
     row("  p99.9", "single", "p999", at_most=10)
@@ -69,12 +79,13 @@ def measure(build, table, quick):
     found = {}
     for pause, (pause_us, number) in PAUSES.items():
         found[pause] = bursts(build, pause_us, number // 4 if quick else number, runs=1 if quick else 3)
-    add_bursts(table, found["2 ms"], "2 ms")
+    found["undrained"] = bursts(build, *UNDRAINED, "undrained")
+    add_bursts(table, found["2 ms"], "2 ms", found["undrained"])
     add_bursts(table, found["15 us"], "15 us")
     woken = found["10 ms"]
     table.add("call that wakes the sidecar (10 ms pauses): p50", woken["call"]["first"]["p50"], "ns",
               woken["floor"]["first"]["p50"], "floor")
-    cold = found["cold"] = bursts(build, COLD[0], COLD[1] // 4 if quick else COLD[1], cold=True)
+    cold = found["cold"] = bursts(build, COLD[0], COLD[1] // 4 if quick else COLD[1], "cold")
     for what, name, p in (("burst of 20, cold caches: p50 a call", "whole", "p50"), ("  p99", "whole", "p99"),
                           ("  first call of a burst: p50", "first", "p50"), ("  p99", "first", "p99")):
         table.add(what, cold["call"][name][p], "ns", cold["floor"][name][p], "floor, cold")

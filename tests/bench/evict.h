@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <x86intrin.h>
 #endif
 
@@ -23,14 +24,22 @@ class Evictor {
 
   void evict() noexcept {
     for (std::size_t i = 0; i < memory_.size(); i += 64) memory_[i] = static_cast<char>(memory_[i] + 1);
-#if defined(__x86_64__)
-    // Data that is walked does not push code out of the first level's other half.
-    for (const char* code = &__executable_start; code < &etext; code += 64) _mm_clflush(code);
-    _mm_mfence();
-#endif
+    // Walking data does not push code out of the first level's other half.
+    evict_code();
   }
 
  private:
+#if defined(__x86_64__)
+  [[gnu::target("clflushopt")]] static void evict_code() noexcept {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & bit_CLFLUSHOPT) == 0) return;
+    for (const char* code = &__executable_start; code < &etext; code += 64)
+      _mm_clflushopt(const_cast<char*>(code));
+    _mm_mfence();
+  }
+#else
+  static void evict_code() noexcept {}
+#endif
   static std::size_t second_level_bytes() noexcept {
     const long bytes = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
     return bytes > 0 ? static_cast<std::size_t>(bytes) : std::size_t{2} << 20;
