@@ -215,6 +215,8 @@ std::string describe(const Choice& choice, Step step, const void* at, const Stor
       return text + "is woken";
     case Step::kWake:
       return text + "wakes " + value;
+    case Step::kKernel:
+      return text + "punches";
     default:
       return text + "?";
   }

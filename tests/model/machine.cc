@@ -196,6 +196,12 @@ void wake(const void* word) {
   saw(thread, woken);
 }
 
+void kernel_step() {
+  if (machine.running == kEverybody) return;
+  fence();
+  saw(stop_before(Step::kKernel), 0);
+}
+
 bool asleep(unsigned thread) {
   return machine.threads[thread].sleeps_on != nullptr;
 }

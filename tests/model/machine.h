@@ -65,6 +65,8 @@ void watch(const void* at, std::size_t size, Kind kind, unsigned owner, const ch
 /// Tells of kOnce bytes whether no thread can be about to read them: for a reader that reads only what is
 /// committed, those beyond what `committed` says in memory.
 void set_unread(bool (*is_unread)(const void* at));
+/// Asked about each store to kData that reaches memory: may it?
+void set_may_flush(bool (*may_flush)(const void* at));
 /// Starts a thread with the next number. `reached`: threads that membarrier reaches.
 void spawn(void (*body)(unsigned), const char* name, bool reached);
 /// Objects made in between lie in the world.
@@ -98,6 +100,9 @@ void fence();
 void wait(const void* word, std::uint32_t expected);
 void wake(const void* word);
 bool asleep(unsigned thread);
+
+/// A step of the kernel's on memory: what the caller does next, all at once.
+void kernel_step();
 
 std::uint64_t load(const void* at, unsigned size);
 void store(void* at, unsigned size, std::uint64_t value, bool release);

@@ -7,6 +7,9 @@
 // replaced by name, after the standard's headers, which must not see it.
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -55,14 +58,16 @@ inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
 std::uint64_t model_ticks(ClockSource) noexcept;
-/// Nothing in the protocol hangs on the time of day: it stands still.
-inline std::uint64_t model_ns(clockid_t) noexcept {
-  return 1;
-}
+std::uint64_t model_ns(clockid_t) noexcept;
 
 }  // namespace detail
 }  // namespace abi1
 }  // namespace logbus
 
+int model_fallocate(int fd, int mode, off_t offset, off_t size);
+inline void model_usleep(useconds_t) {}  // the machine needs no help to stop a thread
+
 #define read_ticks model_ticks
 #define clock_ns model_ns
+#define fallocate model_fallocate
+#define usleep model_usleep

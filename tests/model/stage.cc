@@ -5,8 +5,7 @@
 #include <chrono>
 #include <memory>
 
-#include "base/kernel.h"
-#include "base/process_identity.h"
+#include "kernel.h"
 
 namespace logbus::model {
 namespace {
@@ -116,6 +115,13 @@ bool is_unread(const void* at) {
   return shm::model_memory.producer_lines[lane].committed.load() <= offset % shm::kModelLaneBytes;
 }
 
+/// The clock, and who has stamped what.
+std::uint64_t stamp() {
+  const std::uint64_t now = clock();
+  if (const unsigned index = self(); index < plan.writers) truth.stamps[index][truth.stamped[index]++] = now;
+  return now;
+}
+
 void set_up() {
   std::memset(static_cast<void*>(&shm::model_memory), 0, sizeof shm::model_memory);
   std::memset(static_cast<void*>(&shm::model_tables), 0, sizeof shm::model_tables);
@@ -126,6 +132,9 @@ void set_up() {
   preamble.lane_size = 64 << 10;
   preamble.steps_per_lane = 1;
 
+  set_ticks(stamp);
+  shm::model_lane_data[0] = shm::model_memory.data[0];
+  shm::model_lane_data[1] = shm::model_memory.data[1];
   keep(&shm::model_memory, sizeof shm::model_memory);
   keep(writers, sizeof writers);
   keep_and_compare(&truth, sizeof truth);
@@ -173,44 +182,3 @@ Run run(const Plan& wanted, const Settings& settings, bool tell) {
 }
 
 }  // namespace logbus::model
-
-namespace logbus {
-inline namespace abi1 LOGBUS_ABI {
-namespace detail {
-
-std::uint64_t model_ticks(ClockSource) noexcept {
-  const std::uint64_t now = model::clock();
-  model::Truth& truth = model::truth;
-  if (const unsigned self = model::self(); self < model::plan.writers)
-    truth.stamps[self][truth.stamped[self]++] = now;
-  return now;
-}
-
-}  // namespace detail
-}  // namespace abi1
-}  // namespace logbus
-
-// The kernel.
-namespace logbus::base {
-
-void futex_wait(const void* word, std::uint32_t expected, std::chrono::nanoseconds timeout) noexcept {
-  if (timeout > std::chrono::minutes(1)) model::wait(word, expected);  // else it looks again by itself
-}
-void futex_wake(const void* word, int) noexcept {
-  model::wake(word);
-}
-bool membarrier_global() noexcept {
-  model::membarrier();
-  return true;
-}
-bool try_lock_byte(int, std::int64_t) {
-  return true;
-}
-bool unlock_byte(int, std::int64_t) noexcept {
-  return true;
-}
-bool is_locked(int, std::int64_t, std::int64_t) noexcept {
-  return true;
-}
-
-}  // namespace logbus::base

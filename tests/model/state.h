@@ -16,7 +16,7 @@
 namespace logbus::model {
 
 inline constexpr unsigned kMostThreads = 3;
-inline constexpr unsigned kBuffer = 32;
+inline constexpr unsigned kBuffer = 48;
 inline constexpr std::size_t kStackBytes = 32 << 10;
 inline constexpr std::size_t kHeapBytes = 16 << 10;
 
@@ -53,6 +53,7 @@ enum class Step : std::uint8_t {
   kWait,
   kWoken,
   kWake,
+  kKernel,
   kDone,
   kFailed,
   kFlush
@@ -83,6 +84,7 @@ struct Machine {
   std::vector<Range> ranges;
   std::vector<Watched> watched;
   bool (*is_unread)(const void* at) = nullptr;
+  bool (*may_flush)(const void* at) = nullptr;
   const void* attention = nullptr;
   unsigned thread_count = 0;
   unsigned running = kEverybody;

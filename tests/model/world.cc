@@ -48,6 +48,8 @@ std::uint64_t hash(const void* at, std::size_t size, std::uint64_t h) {
 
 void flush(Thread& thread, unsigned i) {
   const Store store = thread.buffer[i];
+  if (machine.may_flush != nullptr && word_at(store.at).kind == Kind::kData && !machine.may_flush(store.at))
+    machine.failure = "a store into memory that is not there";
   std::memcpy(store.at, &store.value, store.size);
   --thread.buffered;
   for (unsigned k = i; k < thread.buffered; ++k) thread.buffer[k] = thread.buffer[k + 1];
@@ -60,6 +62,8 @@ void reset(const Settings& settings) {
   machine.watched.clear();
   machine.thread_count = 0;
   machine.failure = nullptr;
+  machine.is_unread = nullptr;
+  machine.may_flush = nullptr;
   machine.clock = 1'000'000;
   machine.heap_used = 0;
   std::memset(static_cast<void*>(machine.threads), 0, sizeof machine.threads);
@@ -89,6 +93,9 @@ void watch(const void* at, std::size_t size, Kind kind, unsigned owner, const ch
   std::abort();
 }
 
+void set_may_flush(bool (*may_flush)(const void* at)) {
+  machine.may_flush = may_flush;
+}
 void set_unread(bool (*is_unread)(const void* at)) {
   machine.is_unread = is_unread;
 }

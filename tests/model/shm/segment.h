@@ -50,6 +50,9 @@ struct ModelTables {
 };
 inline ModelMemory model_memory;
 inline ModelTables model_tables;
+/// Where a lane's bytes are, and what happens when a writer gets memory for them.
+inline std::byte* model_lane_data[kModelLanes];
+inline void (*model_back)(void* at, std::uint64_t size) = nullptr;
 
 class Segment {
  public:
@@ -66,10 +69,14 @@ class Segment {
   ProcessSlot& slot(std::uint32_t index) const noexcept { return model_tables.slots[index]; }
   ProducerLine& producer_line(std::uint32_t lane) const noexcept { return model_memory.producer_lines[lane]; }
   StepWord* step_table(std::uint32_t lane) const noexcept { return model_memory.steps[lane]; }
-  const std::byte* lane_data(std::uint32_t lane) const noexcept { return model_memory.data[lane]; }
+  const std::byte* lane_data(std::uint32_t lane) const noexcept { return model_lane_data[lane]; }
   std::uint64_t lane_file_offset(std::uint32_t lane) const noexcept { return lane * lane_size(); }
-  bool back(void*, std::uint64_t) const noexcept { return true; }
+  bool back(void* at, std::uint64_t size) const noexcept {
+    model_back(at, size);
+    return true;
+  }
   base::UniqueFd reopen() const noexcept { return base::UniqueFd(::memfd_create("model", MFD_CLOEXEC)); }
+  bool is_current() const noexcept { return true; }
   bool is_retired() const noexcept {
     return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
   }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// A lane's laps and steps in every order of its writer's and its reader's steps. TAP, one line a case.
+//
+//   model_lanes                     all of them; with LOGBUS_SOAK larger ones as well
+//   model_lanes laps|steps          one of them, in a build with one step broken: it must fail
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "lane_stage.h"
+
+namespace {
+
+using namespace logbus::model;
+
+struct Case {
+  const char* name;
+  LanePlan plan;
+  Model model;
+};
+
+constexpr std::uint32_t k8 = 8 << 10;
+constexpr std::uint32_t k32 = 32 << 10;
+constexpr std::uint64_t k128 = 128 << 10;
+// Small frames in a lane that takes five of them; laps begin whenever the reader has caught up.
+constexpr LanePlan kLaps{.records = 6, .rounds = 4};
+constexpr LanePlan kFewLaps{.records = 5, .rounds = 3};
+// From a lane without memory: frames in one step, over two, over three, as laps and their ends come.
+constexpr LanePlan kGrowing{
+    .lane_size = k128, .records = 4, .sizes = {k32, k8, k32, k32}, .rounds = 3, .trims = true};
+// All three steps have memory and nothing in them; the next lap comes to each and leaves it.
+constexpr LanePlan kTrimming{.lane_size = k128,
+                             .before = 3,
+                             .records = 3,
+                             .sizes = {k32, k32, k32, k32, k32, k32},
+                             .rounds = 2,
+                             .trims = true};
+constexpr LanePlan kTrimmingOnce{.lane_size = k128,
+                                 .before = 3,
+                                 .records = 3,
+                                 .sizes = {k32, k32, k32, k32, k32, k32},
+                                 .rounds = 1,
+                                 .trims = true};
+
+const Case kCases[] = {
+    {"laps", kLaps, Model::kTso},
+    {"laps, PSO", kFewLaps, Model::kPso},
+    {"steps of a lane that grows", kGrowing, Model::kTso},
+    {"steps of a lane that is trimmed", kTrimming, Model::kTso},
+    {"steps of a lane that is trimmed, PSO", kTrimmingOnce, Model::kPso},
+};
+constexpr LanePlan kManyLaps{.records = 8, .rounds = 6};
+const Case kSoakCases[] = {
+    {"many laps", kManyLaps, Model::kTso},
+    {"laps, PSO, one more", kLaps, Model::kPso},
+    {"steps of a lane that is trimmed twice, PSO", kTrimming, Model::kPso},
+};
+
+int number = 0;
+
+/// Whether all that there is has been seen, and nothing wrong in it.
+bool holds(const Case& one, bool tell) {
+  const LaneRun run = logbus::model::run(one.plan, {.model = one.model}, tell);
+  const Result& result = run.result;
+  std::printf("# %s: %u records, %u rounds: %llu states, %llu steps, %.2f s; %s\n", one.name,
+              one.plan.records, one.plan.rounds, static_cast<unsigned long long>(result.states),
+              static_cast<unsigned long long>(result.steps), run.seconds,
+              result.failure != nullptr ? result.failure
+              : result.complete         ? "nothing wrong in any order"
+                                        : "too many states to see them all");
+  std::fflush(stdout);
+  return result.failure == nullptr && result.complete && result.ends > 0;
+}
+
+bool check(const Case& one) {
+  const bool good = holds(one, true);
+  std::printf("%s %d - %s\n", good ? "ok" : "not ok", ++number, one.name);
+  return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1) {
+    const bool laps = std::strcmp(argv[1], "laps") == 0;
+    const bool caught = !holds(laps ? kCases[0] : kCases[3], false);
+    std::printf("1..1\n%s 1 - is found\n", caught ? "ok" : "not ok");
+    return caught ? 0 : 1;
+  }
+  const bool soak = std::getenv("LOGBUS_SOAK") != nullptr;
+  std::printf("1..%zu\n", std::size(kCases) + (soak ? std::size(kSoakCases) : 0));
+  bool all_good = true;
+  for (const Case& one : kCases) all_good &= check(one);
+  if (soak)
+    for (const Case& one : kSoakCases) all_good &= check(one);
+  return all_good ? 0 : 1;
+}
