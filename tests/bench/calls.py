@@ -92,8 +92,8 @@ def measure(build, table, quick):
     by_name = loops(build, quick)
     for name, value in by_name.items():
         if name.startswith("enabled"):
-            floor_here = "floor_of_call/threads:2" if name.endswith("threads:2") else "floor_of_call"
-            table.add("tight loop: " + name, value, "ns", by_name[floor_here], "floor",
+            floor = by_name[name.replace("enabled", "floor_of")]
+            table.add("tight loop: " + name, value, "ns", floor, "its own floor",
                       at_most=1.5 if name.startswith("enabled_call") else None)
     if by_name:
         table.add("disabled call", by_name["disabled_call"], "ns", by_name["empty_loop"], "empty loop", less=1)

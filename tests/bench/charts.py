@@ -5,8 +5,9 @@ import html
 import math
 import os
 
-WIDTH, LEFT, RIGHT, ROW = 760, 190, 90, 34
+WIDTH, LEFT, RIGHT, ROW = 760, 236, 90, 34
 STYLE = """
+  .ground { fill: #ffffff; }
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
   .small { font-size: 11px; fill: #57606a; }
   .title { font-size: 15px; font-weight: 600; }
@@ -16,6 +17,7 @@ STYLE = """
   .peer { fill: #bc4c00; stroke: #bc4c00; }
   .hollow { fill-opacity: 0.25; }
   @media (prefers-color-scheme: dark) {
+    .ground { fill: #0d1117; }
     text { fill: #e6edf3; }
     .small { fill: #9198a1; }
     .grid { stroke: #3d444d; }
@@ -44,12 +46,16 @@ def document(title, subtitle, rows, body, caption):
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         f'role="img" aria-label="{html.escape(title)}">',
-        f"<style>{STYLE}</style>", text(8, 20, title, "title"), text(8, 38, subtitle, "small"), *body,
+        # A ground of its own: not every viewer knows the media query, and then dark words would stand on dark.
+        f"<style>{STYLE}</style>", f'<rect width="{WIDTH}" height="{height}" rx="6" class="ground"/>', text(8, 20, title, "title"), text(8, 38, subtitle, "small"), *body,
         text(8, height - 8, caption, "small"), "</svg>", ""])
 
 
 def duration(ns):
-    return f"{ns:.0f} ns" if ns < 1000 else f"{ns / 1000:.1f} us" if ns < 1e6 else f"{ns / 1e6:.1f} ms"
+    for unit, of_it in (("ns", 1), ("us", 1e3), ("ms", 1e6)):
+        if ns < 1000 * of_it:
+            break
+    return f"{ns / of_it:.{0 if of_it == 1 else 1}f}".removesuffix(".0") + f" {unit}"
 
 
 def latency(found, caption):
@@ -72,7 +78,7 @@ def latency(found, caption):
         body += [text(at(of["p50"]), y - 9, duration(of["p50"]), "small", "middle"),
                  text(at(of["p999"]) + 8, y + 4, duration(of["p999"]), "small")]
     return document("What a log call costs its caller",
-                    "int + int + double, bursts of 20, 2 ms pauses; dots: p50 (large), p90, p99, p99.9 of single calls",
+                    "int + int + double, bursts of 20, 2 ms pauses; each call timed; dots: p50 (large), p90, p99, p99.9",
                     len(rows), body, caption)
 
 

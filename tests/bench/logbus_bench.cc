@@ -54,6 +54,12 @@ void floor_of_call(benchmark::State& state) {
   in_batches(state, false, [&](int i) { floor.store(i, 2 * i, i / 2.0); });
 }
 
+void floor_of_string(benchmark::State& state) {
+  logbus::bench::Floor floor(logbus::bench::machine_clock());
+  const std::string text(static_cast<std::size_t>(state.range(0)), 'x');
+  in_batches(state, false, [&](int) { floor.store(text); });
+}
+
 void enabled_call(benchmark::State& state) {
   in_batches(state, true, [](int i) { logger().info("a {} b {} c {}", i, 2 * i, i / 2.0); });
 }
@@ -83,6 +89,8 @@ void disabled_call(benchmark::State& state) {
 // min_time.
 BENCHMARK(floor_of_call)->UseManualTime()->Iterations(2000);
 BENCHMARK(floor_of_call)->UseManualTime()->Iterations(2000)->Threads(2);
+BENCHMARK(floor_of_string)->UseManualTime()->Iterations(1000)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
+BENCHMARK(floor_of_string)->UseManualTime()->Iterations(1000)->Arg(64)->Threads(2);
 BENCHMARK(enabled_call)->UseManualTime()->Iterations(400);
 BENCHMARK(enabled_call)->UseManualTime()->Iterations(400)->Threads(2);
 BENCHMARK(enabled_string)->UseManualTime()->Iterations(200)->Arg(16)->Arg(64)->Arg(256)->Arg(1024);
