@@ -65,6 +65,12 @@ inline constexpr bool is_fixed_argument_v<Lazy<F>> = false;
 template <>
 inline constexpr bool is_fixed_argument_v<ExcInfo> = false;
 
+/// Whether it is prepared without the scratch buffer.
+template <class T>
+inline constexpr bool is_plain_argument_v = is_plain_v<T>;
+template <class T, class K>
+inline constexpr bool is_plain_argument_v<Kv<T, K>> = is_plain_v<T>;
+
 template <bool Positional, class... A>
 consteval auto field_types() noexcept {
   constexpr std::size_t n = (std::size_t{0} + ... + (Positional ? is_positional_v<A> : is_kv_v<A>));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include <logbus/detail/abi.h>
@@ -18,20 +19,22 @@ inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
 /// Never 0, which is an empty place in the table of sites.
+LOGBUS_ALWAYS_INLINE std::uint64_t site_key(const LoggerGate& logger, std::uint64_t hash_of_call) noexcept {
+  return (hash_of_call ^ logger.hash) | 1;
+}
 LOGBUS_ALWAYS_INLINE std::uint64_t site_key(const LoggerGate& logger, int levelno,
                                             const CallSite& site) noexcept {
-  return (site.hash ^ logger.hash ^ hash_of_level(levelno)) | 1;
+  return site_key(logger, site.hash ^ hash_of_level(levelno));
 }
 
 /// The whole of a record in the usual case; false if anything is unusual, and then nothing has been written.
 template <class Parts>
-LOGBUS_ALWAYS_INLINE bool write_now(const LoggerGate& logger, int levelno, const CallSite& site,
-                                    const Parts& parts, const Extras& extras,
+LOGBUS_ALWAYS_INLINE bool write_now(std::uint64_t key, int levelno, const Parts& parts, const Extras& extras,
                                     std::uint32_t payload) noexcept {
   LaneWriter* const writer = hot_thread.writer;
   if (writer == nullptr) [[unlikely]]
     return false;
-  const std::uint32_t id = hot_thread.site_id(site_key(logger, levelno, site));
+  const std::uint32_t id = hot_thread.site_id(key);
   if (id == 0 || !writer->enter()) [[unlikely]]
     return false;
   const std::uint32_t size = LaneWriter::frame_bytes(payload);
@@ -84,7 +87,8 @@ template <class Parts>
   const Extras extras = extras_for(parts, bound);
   const std::uint32_t payload = payload_size(parts, extras);
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
-  if (direct && payload <= kSmallestRecordLimit && write_now(logger, levelno, site, parts, extras, payload))
+  if (direct && payload <= kSmallestRecordLimit &&
+      write_now(site_key(logger, levelno, site), levelno, parts, extras, payload))
     return;
   write_slowly(logger, levelno, site, parts, extras);
 }
@@ -99,6 +103,40 @@ template <class... A>
   if (thread_scratch.size() != mark) thread_scratch.rewind(mark);
 }
 
+/// Where a literal stands; two words: with them, the constants of a call are passed in registers.
+struct LiteralText {
+  const char* format;
+  std::uint32_t size;
+  int line;
+};
+
+/// Scalars by value: they stay in registers.
+template <class T>
+using Passed = std::conditional_t<std::is_scalar_v<T>, T, const T&>;
+
+/// A call with a literal and texts among its arguments. Most programs have many of them, so what is in line
+/// is only the passing of constants. `hash` is that of the site and the level.
+template <class... A>
+[[gnu::noinline]] void log_literal(const LoggerGate& logger, std::uint64_t hash, LiteralText text,
+                                   const char* file, const char* function, int levelno,
+                                   Passed<A>... arguments) noexcept {
+  const CallSite site{
+      text.format, file, function, hash ^ hash_of_level(levelno), text.size, text.line, MessageStyle::kBrace};
+  constexpr bool plain = (is_plain_argument_v<A> && ...);
+  const std::uint32_t mark = plain ? 0 : thread_scratch.size();
+  auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
+  const Extras none;
+  const std::uint32_t payload = payload_size(parts, none);
+  const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0;
+  if (!direct || hot_thread.context != nullptr || payload > kSmallestRecordLimit ||
+      !write_now(site_key(logger, hash), levelno, parts, none, payload)) [[unlikely]] {
+    const CallSite stored = site;
+    auto stored_parts = parts;
+    write_parts(logger, levelno, stored, stored_parts, nullptr);
+  }
+  if (!plain && thread_scratch.size() != mark) thread_scratch.rewind(mark);
+}
+
 /// The call is enabled. Only lists of fixed size are written in line: that is a few stores. `site` and
 /// the parts are copied where their address is needed, so that they stay in registers for the call in line.
 template <class... A>
@@ -108,12 +146,16 @@ LOGBUS_ALWAYS_INLINE void log_enabled(const LoggerGate& logger, int levelno, boo
     const auto parts = prepare_parts(std::index_sequence_for<A...>{}, site, thread_scratch, arguments...);
     const Extras none;
     if (direct && hot_thread.context == nullptr && site.hash != 0) [[likely]] {
-      if (write_now(logger, levelno, site, parts, none, payload_size(parts, none))) [[likely]]
+      if (write_now(site_key(logger, levelno, site), levelno, parts, none, payload_size(parts, none)))
+          [[likely]]
         return;
     }
     const CallSite stored = site;
     auto stored_parts = parts;
     write_parts(logger, levelno, stored, stored_parts, nullptr);
+  } else if (site.hash != 0) {
+    log_literal<A...>(logger, site.hash ^ hash_of_level(levelno), {site.format, site.format_size, site.line},
+                      site.file, site.function, levelno, arguments...);
   } else {
     const CallSite stored = site;
     log_shared(logger, levelno, stored, nullptr, arguments...);
