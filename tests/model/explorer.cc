@@ -38,7 +38,7 @@ class Seen {
     }
   }
   void grow() {
-    std::vector<std::uint64_t> larger(table_.size() * 4);
+    std::vector<std::uint64_t> larger(table_.size() * 2);
     for (const std::uint64_t h : table_)
       if (h != 0) put(larger, h);
     table_.swap(larger);

@@ -2,7 +2,7 @@
 // A lane's laps and steps in every order of its writer's and its reader's steps. TAP, one line a case.
 //
 //   model_lanes                     all of them; with LOGBUS_SOAK larger ones as well
-//   model_lanes laps|steps          one of them, in a build with one step broken: it must fail
+//   model_lanes laps|steps|blocks   one of them, in a build with one step broken: it must fail
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +41,8 @@ constexpr LanePlan kTrimmingOnce{.lane_size = k128,
                                  .sizes = {k32, k32, k32, k32, k32, k32},
                                  .rounds = 1,
                                  .trims = true};
+// Two records more than the lane takes; wherever the reader stops, the writer sleeps for want of room alone.
+constexpr LanePlan kBlocking{.lane_size = 96, .before = 1, .records = 7, .rounds = 5, .blocks = true};
 
 const Case kCases[] = {
     {"laps", kLaps, Model::kTso},
@@ -48,6 +50,7 @@ const Case kCases[] = {
     {"steps of a lane that grows", kGrowing, Model::kTso},
     {"steps of a lane that is trimmed", kTrimming, Model::kTso},
     {"steps of a lane that is trimmed, PSO", kTrimmingOnce, Model::kPso},
+    {"a writer that waits for room", kBlocking, Model::kTso},
 };
 constexpr LanePlan kManyLaps{.records = 8, .rounds = 6};
 const Case kSoakCases[] = {
@@ -59,8 +62,8 @@ const Case kSoakCases[] = {
 int number = 0;
 
 /// Whether all that there is has been seen, and nothing wrong in it.
-bool holds(const Case& one, bool tell) {
-  const LaneRun run = logbus::model::run(one.plan, {.model = one.model}, tell);
+bool holds(const Case& one, const Settings& settings, bool tell) {
+  const LaneRun run = logbus::model::run(one.plan, settings, tell);
   const Result& result = run.result;
   std::printf("# %s: %u records, %u rounds: %llu states, %llu steps, %.2f s; %s\n", one.name,
               one.plan.records, one.plan.rounds, static_cast<unsigned long long>(result.states),
@@ -73,7 +76,7 @@ bool holds(const Case& one, bool tell) {
 }
 
 bool check(const Case& one) {
-  const bool good = holds(one, true);
+  const bool good = holds(one, {.model = one.model}, true);
   std::printf("%s %d - %s\n", good ? "ok" : "not ok", ++number, one.name);
   return good;
 }
@@ -82,15 +85,21 @@ bool check(const Case& one) {
 
 int main(int argc, char** argv) {
   if (argc > 1) {
-    const bool laps = std::strcmp(argv[1], "laps") == 0;
-    const bool caught = !holds(laps ? kCases[0] : kCases[3], false);
+    const Case& one = std::strcmp(argv[1], "laps") == 0    ? kCases[0]
+                      : std::strcmp(argv[1], "steps") == 0 ? kCases[3]
+                                                           : kCases[5];
+    const bool caught = !holds(one, {.model = one.model}, argc > 2);
     std::printf("1..1\n%s 1 - is found\n", caught ? "ok" : "not ok");
     return caught ? 0 : 1;
   }
   const bool soak = std::getenv("LOGBUS_SOAK") != nullptr;
-  std::printf("1..%zu\n", std::size(kCases) + (soak ? std::size(kSoakCases) : 0));
+  std::printf("1..%zu\n", std::size(kCases) + 1 + (soak ? std::size(kSoakCases) : 0));
   bool all_good = true;
   for (const Case& one : kCases) all_good &= check(one);
+  // The reader's fence between its store of `read` and its look at who waits.
+  const bool caught = !holds(kCases[5], {.mutant = Mutant::kNoFence}, false);
+  std::printf("%s %d - mutant: no fence before the look at who waits\n", caught ? "ok" : "not ok", ++number);
+  all_good &= caught;
   if (soak)
     for (const Case& one : kSoakCases) all_good &= check(one);
   return all_good ? 0 : 1;

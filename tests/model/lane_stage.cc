@@ -72,8 +72,11 @@ void write_records(unsigned first, unsigned count) {
   LaneWriter& writer = owner.writer;
   for (unsigned n = first; n < first + count; ++n) {
     if (!writer.enter()) return fail("a writer is in the middle of a record that it has not begun");
-    if (!owner.try_make_room(size_of(n), kWarning)) {
+    const bool ready = plan.blocks ? owner.make_room(size_of(n), kWarning, true) == shm::Room::kReady
+                                   : owner.try_make_room(size_of(n), kWarning);
+    if (!ready) {
       writer.leave();
+      if (plan.blocks) return fail("a writer does not wait for room");
     } else {
       const std::uint64_t offset = writer.position - writer.newest;
       truth.numbers[truth.written] = n;
@@ -139,6 +142,8 @@ void reader_thread(unsigned) {
 }
 
 void check_end() {
+  if (asleep(0) && owner.try_make_room(kSmallest, kWarning))
+    return fail("a writer sleeps where there is room and nobody will wake it");
   merge->pass(true);
   take_all();
   if (truth.given != truth.written) fail("a record is lost");
@@ -187,6 +192,8 @@ void set_up() {
   shm::BusOptions options;
   options.memory = 1 << 20;
   options.max_per_process = 1 << 20;
+  options.overflow = plan.blocks ? Policy::kBlock : Policy::kDrop;
+  options.block_timeout = std::chrono::hours(1);
   caretaker = std::make_unique<shm::Caretaker>(segment, options, "");
   merge = std::make_unique<consumer::LaneMerge>(segment, *caretaker);
   attachment = shm::Attachment::attach(options, "");
@@ -209,6 +216,8 @@ void set_up() {
   watch(&line.committed, 8, Kind::kCommitted, kWriter, "committed");
   watch(line.origin, sizeof line.origin, Kind::kWord, kWriter, "origin");
   watch(&model_memory.consumer_lines[0].read, 8, Kind::kWord, kReader, "read");
+  if (plan.blocks)
+    watch(model_memory.blocked, sizeof model_memory.blocked, Kind::kWord, kEverybody, "blocked");
   if (plan.trims) watch(model_memory.steps[0], sizeof model_memory.steps[0], Kind::kWord, kEverybody, "step");
   for (std::uint64_t at = 0; at < plan.lane_size; at += kPiece) {
     const std::uint64_t window = std::min(kWindow, plan.lane_size);

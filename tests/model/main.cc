@@ -59,7 +59,7 @@ const Case kCases[] = {
 
 // Beyond what everybody can wait for.
 const Case kSoakCases[] = {
-    {"two writers, two records, two passes", {.writers = 2, .records = 2, .passes = 2}, {}},
+    {"two writers, two records, three passes", {.writers = 2, .records = 2, .passes = 3}, {}},
     {"two writers, two records, a reader that sleeps",
      {.writers = 2, .records = 2, .passes = 2, .sleeps = true},
      {}},
