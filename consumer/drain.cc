@@ -231,16 +231,13 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
   return false;
 }
 
-const wire::Site* BusQueue::site(std::uint32_t id) {
+const wire::Site* BusQueue::read_site(std::uint32_t id) {
   if (id >= sites_.size()) return nullptr;
-  std::unique_ptr<wire::Site>& known = sites_[id];
-  if (!known) {
-    const auto content = site_table_.read(id);
-    auto fresh = std::make_unique<wire::Site>();
-    if (!content || decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) return nullptr;
-    known = std::move(fresh);
-  }
-  return known.get();
+  const auto content = site_table_.read(id);
+  auto fresh = std::make_unique<wire::Site>();
+  if (!content || decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) return nullptr;
+  sites_[id] = std::move(fresh);
+  return sites_[id].get();
 }
 
 /// A record of the logger `logbus`, to be given next.

@@ -65,7 +65,10 @@ class BusQueue : public Queue {
   void rest_between_passes(std::chrono::steady_clock::time_point until);
   bool take(PackedRecord& packed);
   bool pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed);
-  const wire::Site* site(std::uint32_t id);
+  const wire::Site* site(std::uint32_t id) {
+    return id < sites_.size() && sites_[id] != nullptr ? sites_[id].get() : read_site(id);
+  }
+  const wire::Site* read_site(std::uint32_t id);
   LogRecord& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message);
   void say_unreadable(const PackedRecord& packed);
   void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],

@@ -32,9 +32,9 @@ bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& faile
   if (!arguments) return false;
   plan.site.created_ns = packed.created_ns;
   plan.site.start_ns = packed.tenant->start_ns;
-  const std::vector<record::PaddedText>* tenant = tenant_texts(packed);
-  if (tenant == nullptr) return false;
-  const record::LineInput input{*arguments, *tenant, plan.site};
+  if (!has_texts(packed) && !make_texts(packed)) return false;
+  const LaneTexts& tenant = lanes_[packed.lane];
+  const record::LineInput input{*arguments, tenant.texts, tenant.version, plan.site};
   for (Target& target : plan.targets)
     if (!write(target, input)) failed.push_back(target.handler);
   return true;
@@ -67,14 +67,13 @@ void LineWriter::release() noexcept {
   if (held_ != nullptr) std::exchange(held_, nullptr)->lock().unlock();
 }
 
-LineWriter::Plan& LineWriter::plan(const PackedRecord& packed) {
+LineWriter::Plan& LineWriter::make_plan(const PackedRecord& packed) {
   if (packed.site_id >= plans_.size()) plans_.resize(packed.site_id + 1);
-  std::unique_ptr<Plan>& known = plans_[packed.site_id];
-  if (!known) known = std::make_unique<Plan>(make_plan(*packed.site));
-  return *known;
+  plans_[packed.site_id] = std::make_unique<Plan>(plan_for(*packed.site));
+  return *plans_[packed.site_id];
 }
 
-LineWriter::Plan LineWriter::make_plan(const wire::Site& site) {
+LineWriter::Plan LineWriter::plan_for(const wire::Site& site) {
   Plan plan;
   plan.site = record_of(site);
   const auto handlers = dispatcher_.handlers_for(site.name, site.levelno);
@@ -102,12 +101,10 @@ record::LineFormat& LineWriter::format_of(Handler& handler) {
   return *formats_.emplace_back(Format{key, std::move(format)}).format;
 }
 
-// Null: a format doesn't fit them.
-const std::vector<record::PaddedText>* LineWriter::tenant_texts(const PackedRecord& packed) {
+// False: a format doesn't fit them.
+bool LineWriter::make_texts(const PackedRecord& packed) {
   if (packed.lane >= lanes_.size()) lanes_.resize(packed.lane + 1);
   LaneTexts& lane = lanes_[packed.lane];
-  if (lane.version == packed.tenant->version && lane.formats == formats_.size()) [[likely]]
-    return &lane.texts;
   LogRecord record;
   packed.tenant->identify(record);
   lane.version = 0;
@@ -115,11 +112,11 @@ const std::vector<record::PaddedText>* LineWriter::tenant_texts(const PackedReco
   try {
     for (const Format& format : formats_) format.format->append_tenant_texts(record, lane.texts);
   } catch (const std::exception&) {
-    return nullptr;
+    return false;
   }
   lane.version = packed.tenant->version;
   lane.formats = formats_.size();
-  return &lane.texts;
+  return true;
 }
 
 }  // namespace logbus::consumer

@@ -51,10 +51,19 @@ class LineWriter {
     std::unique_ptr<record::LineFormat> format;
   };
 
-  Plan& plan(const PackedRecord& packed);
-  Plan make_plan(const wire::Site& site);
+  Plan& plan(const PackedRecord& packed) {
+    const std::uint32_t id = packed.site_id;
+    return id < plans_.size() && plans_[id] != nullptr ? *plans_[id] : make_plan(packed);
+  }
+  Plan& make_plan(const PackedRecord& packed);
+  Plan plan_for(const wire::Site& site);
   record::LineFormat& format_of(Handler& handler);
-  const std::vector<record::PaddedText>* tenant_texts(const PackedRecord& packed);
+  bool has_texts(const PackedRecord& packed) const {
+    if (packed.lane >= lanes_.size()) return false;
+    const LaneTexts& lane = lanes_[packed.lane];
+    return lane.version == packed.tenant->version && lane.formats == formats_.size();
+  }
+  bool make_texts(const PackedRecord& packed);
   bool write(Target& target, const record::LineInput& input);
   void hold(StreamHandler& handler);
 

@@ -8,15 +8,10 @@ namespace logbus::consumer {
 
 using namespace detail;
 
-const Tenant& TenantTable::of_lane(std::uint32_t lane) {
+const Tenant& TenantTable::read(std::uint32_t lane, std::uint64_t key, std::uint32_t slot) {
   const ProducerLine& line = segment_.producer_line(lane);
-  // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED. A
-  // later tenant cannot be there before these frames' read position is published.
-  const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
-  const std::uint64_t key = pack({LaneState::kOpen, word.slot, word.tenancy});
   Tenant& tenant = tenants_[lane];
-  if (tenant.word == key || word.slot >= segment_.slots()) return tenant;
-  tenant = of_slot(word.slot);
+  tenant = of_slot(slot);
   tenant.word = key;
   tenant.version = ++last_version_;
   tenant.thread = line.thread.load(std::memory_order_relaxed);

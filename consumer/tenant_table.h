@@ -17,13 +17,23 @@ class TenantTable {
   explicit TenantTable(const shm::Segment& segment) : segment_(segment), tenants_(segment.lanes()) {}
 
   /// The writer of the frames at hand. Good until the next call for the same lane.
-  const Tenant& of_lane(std::uint32_t lane);
+  const Tenant& of_lane(std::uint32_t lane) {
+    // Acquire: pairs with the claim; the identity of the frame's writer, or of the same tenant since CLOSED.
+    // A later tenant cannot be there before these frames' read position is published.
+    const detail::LaneWord word =
+        detail::unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_acquire));
+    const std::uint64_t key = detail::pack({detail::LaneState::kOpen, word.slot, word.tenancy});
+    const Tenant& tenant = tenants_[lane];
+    return tenant.word == key || word.slot >= segment_.slots() ? tenant : read(lane, key, word.slot);
+  }
   /// What a slot says of its process, without a thread.
   Tenant of_slot(std::uint32_t slot) const;
   /// A frame has told new names.
   void rename(std::uint32_t lane, wire::Names names);
 
  private:
+  const Tenant& read(std::uint32_t lane, std::uint64_t key, std::uint32_t slot);
+
   const shm::Segment& segment_;
   std::vector<Tenant> tenants_;  // by lane
   std::uint64_t last_version_ = 0;

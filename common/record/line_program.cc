@@ -72,8 +72,10 @@ Value to_value(const Scalar& scalar) {
   return scalar.text();
 }
 
+}  // namespace
+
 /// Writes behind the end of a buffer; finish() makes what was written part of it.
-class Cursor {
+class LineProgram::Cursor {
  public:
   explicit Cursor(detail::LineBuffer& out)
       : out_(out), at_(out.reserve(kRoom)), end_(out.data() + out.capacity()) {}
@@ -133,8 +135,6 @@ class Cursor {
   const char* end_;
 };
 
-}  // namespace
-
 /// The pieces of a message format, as ops.
 class LineProgram::MessageSink {
  public:
@@ -187,21 +187,46 @@ void LineProgram::add_argument(std::size_t index, const std::string* spec) {
 
 void LineProgram::finish() {
   literals_.append(PaddedText::kPadding, '\0');
+  const auto changes = [](const Op& op) {
+    return op.kind != Op::Kind::kLiteral && op.kind != Op::Kind::kTime && op.kind != Op::Kind::kTenant;
+  };
+  has_time_ = std::any_of(ops_.begin(), ops_.end(), [](const Op& op) { return op.kind == Op::Kind::kTime; });
+  prefix_ops_ = static_cast<std::size_t>(std::find_if(ops_.begin(), ops_.end(), changes) - ops_.begin());
 }
 
 bool LineProgram::append(const LineInput& input, detail::LineBuffer& out) {
   if (input.args.size() < arguments_) return false;
+  const PaddedText* const time = has_time_ ? &format_->time(input.record) : nullptr;
+  const Prefix prefix{has_time_ ? format_->time_begin_ : 0, input.tenant_version};
+  const std::size_t begin = out.size();
   Cursor to(out);
-  for (const Op& op : ops_) {
+  if (prefix == kept_) {
+    to.copy_padded(prefix_.data(), prefix_.size());
+  } else {
+    run(0, prefix_ops_, input, time, to);
+    if (prefix == last_) {  // twice in a row: worth keeping
+      to.finish();
+      prefix_.assign(out.view().substr(begin));
+      kept_ = prefix;
+    }
+    last_ = prefix;
+  }
+  run(prefix_ops_, ops_.size(), input, time, to);
+  to.finish();
+  return true;
+}
+
+void LineProgram::run(std::size_t first, std::size_t end, const LineInput& input, const PaddedText* time,
+                      Cursor& to) {
+  for (std::size_t next = first; next < end; ++next) {
+    const Op& op = ops_[next];
     switch (op.kind) {
       case Op::Kind::kLiteral:
         to.copy_padded(literals_.data() + op.at, op.size);
         break;
-      case Op::Kind::kTime: {
-        const PaddedText& time = format_->time(input.record);
-        to.copy_padded(time.data(), time.size());
+      case Op::Kind::kTime:
+        to.copy_padded(time->data(), time->size());
         break;
-      }
       case Op::Kind::kTenant:
         to.copy_padded(input.tenant[op.at].data(), input.tenant[op.at].size());
         break;
@@ -220,8 +245,6 @@ bool LineProgram::append(const LineInput& input, detail::LineBuffer& out) {
         break;
     }
   }
-  to.finish();
-  return true;
 }
 
 LineFormat::LineFormat(std::shared_ptr<const Formatter> formatter, std::uint32_t first_tenant_text)

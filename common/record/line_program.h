@@ -30,6 +30,11 @@ class PaddedText {
   explicit PaddedText(std::string text) : size_(text.size()), bytes_(std::move(text)) {
     bytes_.append(kPadding, '\0');
   }
+  void assign(std::string_view text) {
+    size_ = text.size();
+    bytes_.assign(text);
+    bytes_.append(kPadding, '\0');
+  }
   const char* data() const noexcept { return bytes_.data(); }
   std::size_t size() const noexcept { return size_; }
 
@@ -44,6 +49,7 @@ class LineFormat;
 struct LineInput {
   std::span<const Scalar> args;
   std::span<const PaddedText> tenant;  // of all formats, by LineFormat's numbers
+  std::uint64_t tenant_version;        // another one for other texts; not 0
   const LogRecord& record;             // the site's, with the times and the tenant of this one
 };
 
@@ -58,6 +64,7 @@ class LineProgram {
  private:
   friend class LineFormat;
   class MessageSink;
+  class Cursor;
 
   struct Op {
     enum class Kind : std::uint8_t {
@@ -73,7 +80,15 @@ class LineProgram {
     std::uint32_t size;
   };
 
+  /// The text before the first argument is that of the record before, most often.
+  struct Prefix {
+    std::int64_t time_begin = 0;       // of the format's time, and ...
+    std::uint64_t tenant_version = 0;  // ... of the tenant that it is for; 0: none
+    bool operator==(const Prefix&) const = default;
+  };
+
   explicit LineProgram(LineFormat& format) : format_(&format) {}
+  void run(std::size_t first, std::size_t end, const LineInput& input, const PaddedText* time, Cursor& to);
   void add_literal(std::string_view text);
   void add_argument(std::size_t index, const std::string* spec);
   void finish();
@@ -84,6 +99,11 @@ class LineProgram {
   std::vector<std::string> specs_;
   std::vector<FormatSteps> steps_;  // of one step each
   std::size_t arguments_ = 0;       // that a record must have
+  bool has_time_ = false;
+  std::size_t prefix_ops_ = 0;  // ops before the first argument
+  Prefix last_;                 // of the record before
+  Prefix kept_;                 // what prefix_ is for
+  PaddedText prefix_;
   std::string scratch_;
 };
 

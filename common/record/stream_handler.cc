@@ -93,7 +93,10 @@ void StreamHandler::place_record(std::string_view text) {
 }
 
 void StreamHandler::finish_record() {
-  buffer_.append(terminator_);
+  if (terminator_.size() == 1)  // a call of memcpy costs more than the byte
+    buffer_.append(terminator_.front());
+  else
+    buffer_.append(terminator_);
   ends_.push_back(buffer_.size());
   if (deferred_) {
     if (buffer_.size() >= kBatchBytes) write_out();

@@ -34,6 +34,10 @@ class LineBuffer {
     if (!text.empty()) std::memcpy(to, text.data(), text.size());
     size_ += text.size();
   }
+  void append(char c) {
+    *reserve(1) = c;
+    ++size_;
+  }
   /// Cuts back to `size`.
   void truncate(std::size_t size) noexcept { size_ = size; }
   void erase_front(std::size_t bytes) noexcept {
