@@ -25,7 +25,7 @@ class Seen {
   Seen() : table_(1 << 16) {}
   bool insert(std::uint64_t h) {
     h += h == 0;
-    if (++count_ * 2 > table_.size()) grow();
+    if (++count_ * 4 > table_.size() * 3) grow();
     return put(table_, h);
   }
   std::uint64_t count() const { return count_; }

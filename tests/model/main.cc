@@ -22,7 +22,6 @@ struct Case {
   const char* failure = nullptr;  // of a mutant: what must be found
 };
 
-constexpr Model kTso = Model::kTso;
 constexpr Model kPso = Model::kPso;
 constexpr Plan kSleeping{.writers = 1, .records = 2, .passes = 3, .sleeps = true};
 constexpr Plan kOrderOnly{.writers = 2, .records = 1, .passes = 2, .progress = false};
