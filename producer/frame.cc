@@ -36,7 +36,10 @@ Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
 void close_frame(const Frame& frame) noexcept {
   if (frame.writer->commit()) attend();
   // The thread's state, not the frame's writer: attend() may have left the bus.
-  if (ThreadState* state = producer::thread_state()) producer::after_record(*state);
+  if (ThreadState* state = producer::thread_state()) {
+    state->owner.after_commit();
+    producer::after_record(*state);
+  }
 }
 
 void attend() noexcept {

@@ -25,17 +25,10 @@ constexpr std::chrono::milliseconds kBlockSlice{
     LOGBUS_TEST_BLOCK_SLICE_MS};  // a test of the wakes: not at all by itself
 #endif
 
-/// What records of this severity may use of the first `granted` bytes: all but an eighth below WARNING.
-std::uint64_t usable(std::uint64_t granted, std::size_t severity) noexcept {
-  return severity >= kReserveSeverity ? granted : granted - granted / 8;
-}
-
-StepState load_step(const StepWord& step, std::memory_order order) noexcept {
-  return static_cast<StepState>(step.load(order));
-}
-void store_step(StepWord& step, StepState state) noexcept {
-  // Release: who takes the step next sees what was done to its memory.
-  step.store(static_cast<std::uint8_t>(state), std::memory_order_release);
+/// Its first step is being given back.
+bool is_punched(const Segment& segment, std::uint32_t lane) noexcept {
+  return segment.step_table(lane)->load(std::memory_order_relaxed) ==
+         static_cast<std::uint8_t>(StepState::kPunching);
 }
 
 std::byte* map_lane(const Segment& segment, std::uint32_t lane, bool& retired) noexcept {
@@ -66,8 +59,7 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
   // Lanes that are being punched at this moment last: their first record would find no memory.
   for (std::uint32_t n = 0; n < 2 * segment.lanes(); ++n) {
     const std::uint32_t i = n % segment.lanes();
-    if (n == i && load_step(*segment.step_table(i), std::memory_order_relaxed) == StepState::kPunching)
-      continue;
+    if (n == i && is_punched(segment, i)) continue;
     ProducerLine& line = segment.producer_line(i);
     std::uint64_t word = line.word.load(std::memory_order_relaxed);
     const LaneWord old = unpack_lane(word);
@@ -105,7 +97,7 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
       for (Word64& origin : line.origin) origin.store(read, std::memory_order_relaxed);
       line.committed.store(read, std::memory_order_release);
     }
-    held_begin = held_end = 0;
+    steps = {&to, segment.step_table(i), data, 0, 0};
     line.records_before.store(writer.records, std::memory_order_relaxed);
     for (std::size_t k = 0; k < kSeverities; ++k)
       line.dropped_before[k].store(line.dropped[k].load(std::memory_order_relaxed),
@@ -129,7 +121,7 @@ void LaneOwner::close() noexcept {
   // A signal handler that comes from here on finds a record being written, and then no lane.
   writer.nested = 1;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  hold(0, 0);
+  steps.release_all();
   ::munmap(writer.data, segment.lane_size());
   std::uint64_t word = pack({LaneState::kOpen, attachment->slot_index(), tenancy});
   const std::uint64_t closed = pack({LaneState::kClosed, attachment->slot_index(), tenancy});
@@ -236,7 +228,7 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   const Segment& segment = attachment->segment();
   // Acquire: pairs with the reader's release; it has finished with all bytes before this position.
   const std::uint64_t read = segment.consumer_line(lane).read.load(std::memory_order_acquire);
-  if (read > writer.position) return Fit::kLaneFull;  // not our reader's doing: write nothing
+  if (read > writer.position) return refuse(Fit::kLaneFull);  // not our reader's doing: write nothing
 #ifdef LOGBUS_MUTANT_LAP_WITHOUT_READ
   start_lap_if_due(size, severity, read);
 #else
@@ -245,95 +237,26 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   // Reader in this lap: the whole lane is ours to run on in. In the lap before: up to where it reads.
   const std::uint64_t room = read >= writer.newest ? segment.lane_size() : read - older;
   const std::uint64_t offset = writer.position - writer.newest;
-  if (offset + size > usable(room, severity)) return Fit::kLaneFull;
+  if (offset + size > usable(room, severity)) return refuse(Fit::kLaneFull);
 
-  const std::uint32_t first = step_of(offset);
-  const std::uint32_t last = step_of(offset + size - 1);
-  for (std::uint32_t step = first; step <= last; ++step) {
-    if (take_step(step)) continue;
-    while (step-- > first)
-      if (step < held_begin || step >= held_end)
-        store_step(segment.step_table(lane)[step], StepState::kBacked);
-    return Fit::kMemory;
-  }
-  hold(first, last + 1);
+  if (!steps.hold_range(offset, size)) return refuse(Fit::kMemory);
   // Below WARNING the lane grows ahead, so that an eighth of what it has stays free for those above.
-  StepWord* steps = segment.step_table(lane);
-  std::uint32_t granted = last;
-  while (offset + size > usable(std::min(room, step_end(granted)), severity)) {
-    const std::uint32_t next = granted + 1;
-    if (next >= segment.steps() || step_begin(next) >= room) return Fit::kLaneFull;
-    if (load_step(steps[next], std::memory_order_relaxed) != StepState::kBacked) {
-      if (!take_step(next)) {
-        set_limits(room);
-        return Fit::kMemory;
-      }
-      store_step(steps[next], StepState::kBacked);
-    }
-    granted = next;
-  }
-  set_limits(room);
+  if (!steps.grow_ahead(offset + size, room, severity)) return refuse(Fit::kMemory);
+  for (const std::size_t s : {std::size_t{0}, kReserveSeverity})
+    writer.limit[s >= kReserveSeverity] = steps.limit(room, s);
   return Fit::kYes;
 }
 
-/// Up to the end of what is held; for low severities less an eighth of what is granted in one piece from
-/// there.
-void LaneOwner::set_limits(std::uint64_t room) noexcept {
-  const StepWord* steps = attachment->segment().step_table(lane);
-  const std::uint64_t end = std::min(room, step_end(held_end - 1));
-  std::uint32_t granted = held_end - 1;
-  while (usable(std::min(room, step_end(granted)), 0) < end && granted + 1 < attachment->segment().steps() &&
-         load_step(steps[granted + 1], std::memory_order_relaxed) == StepState::kBacked)
-    ++granted;
-  writer.limit[1] = end;
-  writer.limit[0] = std::min(end, usable(std::min(room, step_end(granted)), 0));
+/// What is held may not be where the next record goes, if a lap has been started: it asks again.
+LaneOwner::Fit LaneOwner::refuse(Fit why) noexcept {
+  writer.limit[0] = writer.limit[1] = 0;
+  return why;
 }
 
-bool LaneOwner::take_step(std::uint32_t step) noexcept {
-  const Segment& segment = attachment->segment();
-  StepWord& word = segment.step_table(lane)[step];
-  const std::uint64_t bytes = step_end(step) - step_begin(step);
-  auto state = static_cast<std::uint8_t>(load_step(word, std::memory_order_acquire));
-  switch (static_cast<StepState>(state)) {
-    case StepState::kHeld:
-      return true;
-    case StepState::kBacked:
-      // Against the lease holder, who may be taking it to punch it. Acquire: see the memory as it is.
-      return word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld),
-                                          std::memory_order_acq_rel, std::memory_order_relaxed);
-    case StepState::kHole:
-      break;
-    default:
-      return false;
-  }
-  Word64& used = attachment->slot().memory_bytes;
-  const std::uint64_t cap = segment.consumer().max_per_process_bytes.load(std::memory_order_relaxed);
-  // The count is a hint as well and may be below zero for a moment.
-  const auto have = static_cast<std::int64_t>(used.load(std::memory_order_relaxed));
-  if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes > cap) return false;
-  store_step(
-      word, StepState::kGrowing);  // killed from here on: the reclaimer hands it to the lease holder to punch
-  auto& budget = segment.shared().budget_left;
-  // Relaxed: a hint that the lease holder corrects from the step tables.
-  if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) <
-          static_cast<std::int64_t>(bytes) ||
-      !segment.back(writer.data + step_begin(step), bytes)) {
-    budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
-    store_step(word, StepState::kHole);
-    return false;
-  }
-  used.fetch_add(bytes, std::memory_order_relaxed);
-  store_step(word, StepState::kHeld);
-  return true;
-}
-
-/// Holds [begin, end), all taken; gives back what else was held.
-void LaneOwner::hold(std::uint32_t begin, std::uint32_t end) noexcept {
-  StepWord* steps = attachment->segment().step_table(lane);
-  for (std::uint32_t step = held_begin; step < held_end; ++step)
-    if (step < begin || step >= end) store_step(steps[step], StepState::kBacked);
-  held_begin = begin;
-  held_end = end;
+void LaneOwner::after_commit() noexcept {
+  if (!has_lane() || steps.end - steps.begin <= 1 || !writer.enter()) return;
+  steps.release_behind();
+  writer.leave();
 }
 
 void LaneOwner::write_gap() noexcept {

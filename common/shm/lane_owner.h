@@ -9,6 +9,7 @@
 
 #include <logbus/detail/lane_writer.h>
 #include "shm/attachment.h"
+#include "shm/lane_steps.h"
 
 namespace logbus::shm {
 
@@ -26,8 +27,8 @@ struct LaneOwner {
   std::uint64_t tenancy;
   std::uint64_t older;  // start of the lap before the current one
   std::uint32_t lane;
-  std::uint32_t held_begin, held_end;  // steps held: [begin, end)
-  std::uint32_t drop_lines;            // kept for the caller: lines told on stderr
+  LaneSteps steps;
+  std::uint32_t drop_lines;  // kept for the caller: lines told on stderr
 
   bool has_lane() const noexcept { return attachment != nullptr; }
 
@@ -42,6 +43,10 @@ struct LaneOwner {
   /// The same for a caller that keeps the record and asks again later: never waits, counts nothing. With the
   /// writer entered.
   bool try_make_room(std::uint32_t size, int levelno) noexcept;
+
+  /// After the commit of a record that came by the slow path: an idle lane shall not keep more memory than
+  /// the step it is written to, and its first.
+  void after_commit() noexcept;
 
   /// Counts a record that was not written. Async-signal-safe.
   void count_drop(int levelno, detail::DropReason reason) noexcept;
@@ -58,10 +63,8 @@ struct LaneOwner {
  private:
   enum class Fit { kYes, kLaneFull, kMemory };
   Fit fit(std::uint64_t size, std::size_t severity) noexcept;
+  Fit refuse(Fit why) noexcept;
   void start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept;
-  bool take_step(std::uint32_t step) noexcept;
-  void hold(std::uint32_t begin, std::uint32_t end) noexcept;
-  void set_limits(std::uint64_t room) noexcept;
   Fit wait_for_room(std::uint64_t size, std::size_t severity) noexcept;
   void write_gap() noexcept;
 };

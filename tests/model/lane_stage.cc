@@ -87,6 +87,7 @@ void write_records(unsigned first, unsigned count) {
         std::memcpy(writer.data + at, &word, sizeof word);
       });
       if (writer.commit()) return fail("attention without a reason");
+      owner.after_commit();
 #ifdef LOGBUS_MUTANT_ORIGIN_AFTER_COMMIT
       Word64(&origin)[2] = writer.line->origin;
       const unsigned oldest = origin[0].load() <= origin[1].load() ? 0 : 1;
@@ -202,6 +203,7 @@ void set_up() {
   line.word.store(pack({LaneState::kOpen, 0, 1}));
   owner = {};
   owner.attachment = attachment.get();
+  owner.steps = {attachment.get(), model_memory.steps[0], bytes, 0, 0};
   owner.tenancy = 1;
   owner.writer.data = bytes;
   owner.writer.line = &line;

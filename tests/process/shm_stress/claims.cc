@@ -33,7 +33,7 @@ void claim_forever(Stage& stage, std::mt19937_64& random) {
         const LaneWord mine = {LaneState::kOpen, worker->slot_index(), lane.tenancy};
         if (lane.writer.line->word.load() != pack(mine)) board.taken.add();
         if (lane.writer.line->committed.load() != lane.writer.position) board.taken.add();
-        for (std::uint32_t step = lane.held_begin; step < lane.held_end; ++step)
+        for (std::uint32_t step = lane.steps.begin; step < lane.steps.end; ++step)
           if (worker->segment().step_table(lane.lane)[step].load() !=
               static_cast<std::uint8_t>(StepState::kHeld))
             board.taken.add();

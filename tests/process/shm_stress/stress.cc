@@ -170,6 +170,7 @@ testing::Put put_here(shm::LaneOwner& lane, std::size_t payload, int levelno, bo
 #endif
   testing::fill_pattern({at, size - sizeof(FrameHeader)}, position);
   if (commit(writer, stopped)) shm::ring(lane.attachment->segment().shared());
+  lane.after_commit();
   return testing::Put::kWritten;
 }
 
