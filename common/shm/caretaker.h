@@ -40,8 +40,7 @@ class Caretaker {
   void heartbeat() noexcept;
   void sweep_lanes();
   void check_slot(std::uint32_t slot);
-  void look_after_lane(std::uint32_t lane);
-  void trim(std::uint32_t lane, bool whole_lane);
+  std::uint64_t look_after_lane(std::uint32_t lane);
   void trim_step(std::uint32_t lane, std::uint32_t step);
   void finish_punching(std::uint32_t lane, std::uint32_t step);
   bool has_unread(std::uint32_t lane, std::uint32_t step) const noexcept;
@@ -62,7 +61,7 @@ class Caretaker {
   std::vector<std::uint64_t> memory_;  // by slot, while a sweep counts
   struct Activity {
     std::uint64_t committed = 0;
-    std::uint64_t since_ns = 0;  // monotonic: when `committed` was first seen
+    std::uint64_t since_ns = 0;  // monotonic: when it had moved on to there
   };
   std::vector<Activity> activity_;  // by lane
 };

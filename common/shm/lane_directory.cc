@@ -29,11 +29,9 @@ void release_steps(const Segment& segment, std::uint32_t lane) noexcept {
 }
 
 std::uint64_t lane_memory(const Segment& segment, std::uint32_t lane) noexcept {
-  const StepWord* steps = segment.step_table(lane);
   std::uint64_t bytes = 0;
-  for (std::uint32_t i = 0; i < segment.steps(); ++i)
-    if (steps[i].load(std::memory_order_relaxed) != static_cast<std::uint8_t>(StepState::kHole))
-      bytes += step_end(i) - step_begin(i);
+  for_each_step(segment, lane,
+                [&bytes](std::uint32_t step, StepState) { bytes += step_end(step) - step_begin(step); });
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 // Giving lanes and slots back: reclaiming is claiming, with the slot's kernel lock in hand.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "shm/segment.h"
@@ -16,6 +17,23 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot);
 /// Steps of the lane that their dead or leaving writer held: HELD -> BACKED, GROWING -> PUNCHING (which only
 /// the lease holder finishes: nobody else punches).
 void release_steps(const Segment& segment, std::uint32_t lane) noexcept;
+
+/// Calls f(step, state as it was) for each step of the lane that is not HOLE. Eight steps a load: of most
+/// lanes only the first has memory, and a sweep looks at all lanes.
+template <class F>
+void for_each_step(const Segment& segment, std::uint32_t lane, F f) {
+  const auto words = segment.step_words(lane);
+  for (std::uint32_t word = 0; word < words.size(); ++word) {
+    // Acquire: as of a load of each step. Who takes one does so by a CAS of its own.
+    for (std::uint64_t left = words[word].load(std::memory_order_acquire); left != 0;) {
+      const int place = std::countr_zero(left) / 8 * 8;
+      const auto state = static_cast<std::uint8_t>(left >> place);
+      left &= ~(std::uint64_t{0xFF} << place);
+      const std::uint32_t step = word * 8 + static_cast<std::uint32_t>(place) / 8;
+      if (step < segment.steps()) f(step, static_cast<detail::StepState>(state));
+    }
+  }
+}
 
 /// Bytes of the lane's steps that have memory.
 std::uint64_t lane_memory(const Segment& segment, std::uint32_t lane) noexcept;

@@ -79,6 +79,11 @@ class Segment {
   StepWord* step_table(std::uint32_t lane) const noexcept {
     return &shared_at<StepWord>(preamble_.step_table.offset + lane * preamble_.step_table.stride);
   }
+  /// The same, eight steps a word, the first in the lowest byte; what lies behind the last step is zero.
+  std::span<const Word64> step_words(std::uint32_t lane) const noexcept {
+    return {&shared_at<Word64>(preamble_.step_table.offset + lane * preamble_.step_table.stride),
+            (steps() + 7) / 8};
+  }
   Word64* site_table() const noexcept { return &shared_at<Word64>(preamble_.site_table.offset); }
   std::byte* site_arena() const noexcept { return &shared_at<std::byte>(preamble_.site_arena.offset); }
   /// Sidecar only.

@@ -54,6 +54,20 @@ inline ModelTables model_tables;
 inline std::byte* model_lane_data[kModelLanes];
 inline void (*model_back)(void* at, std::uint64_t size) = nullptr;
 
+/// A word of eight steps. The machine's accesses have one size a place: it is read step by step, which shows
+/// all that one load can show, and more.
+struct ModelStepWords {
+  const StepWord* steps;
+  std::uint32_t count;
+  std::uint32_t size() const noexcept { return 1; }
+  const ModelStepWords& operator[](std::uint32_t) const noexcept { return *this; }
+  std::uint64_t load(std::memory_order order) const noexcept {
+    std::uint64_t word = 0;
+    for (std::uint32_t i = 0; i < count; ++i) word |= std::uint64_t{steps[i].load(order)} << (8 * i);
+    return word;
+  }
+};
+
 class Segment {
  public:
   const Preamble& preamble() const noexcept { return model_tables.preamble; }
@@ -69,6 +83,7 @@ class Segment {
   ProcessSlot& slot(std::uint32_t index) const noexcept { return model_tables.slots[index]; }
   ProducerLine& producer_line(std::uint32_t lane) const noexcept { return model_memory.producer_lines[lane]; }
   StepWord* step_table(std::uint32_t lane) const noexcept { return model_memory.steps[lane]; }
+  ModelStepWords step_words(std::uint32_t lane) const noexcept { return {model_memory.steps[lane], steps()}; }
   const std::byte* lane_data(std::uint32_t lane) const noexcept { return model_lane_data[lane]; }
   std::uint64_t lane_file_offset(std::uint32_t lane) const noexcept { return lane * lane_size(); }
   bool back(void* at, std::uint64_t size) const noexcept {
