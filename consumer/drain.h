@@ -63,6 +63,7 @@ class BusQueue : public Queue {
  private:
   void pass();
   void rest_between_passes(std::chrono::steady_clock::time_point until);
+  void keep_house();
   bool take(PackedRecord& packed);
   bool pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed);
   const wire::Site* site(std::uint32_t id) {
@@ -93,7 +94,9 @@ class BusQueue : public Queue {
   std::uint64_t drained_ = 0;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
-  bool record_given_ = false;  // since the last task_done()
+  bool sleep_announced_ = false;  // and nothing was found since
+  bool was_asleep_ = false;       // until the next pass
+  bool record_given_ = false;     // since the last task_done()
   bool stopped_ = false;
   bool told_at_stop_ = false;
   bool retired_ = false;

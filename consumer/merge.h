@@ -27,6 +27,8 @@ class LaneMerge {
   /// The next ready frame, oldest first; false: none until another pass. `frame` lies in shared memory.
   bool next(shm::Frame& frame, std::uint32_t& lane);
 
+  /// Whether the last pass left nothing to give, not even later.
+  bool empty() const noexcept { return heap_.empty() && run_ == kNoLane; }
   /// Frames that are committed but wait for the watermark.
   bool holding() const noexcept { return holding_; }
   /// No record with a lower stamp comes any more, as of the last pass.

@@ -61,23 +61,27 @@ void Doorbell::wake_blocked() noexcept {
   }
 }
 
-void Doorbell::wait(std::chrono::nanoseconds timeout, const std::function<bool()>& anything_new) {
+void Doorbell::announce_sleep() noexcept {
+  segment_.shared().attention.fetch_or(kAttentionSleeping, std::memory_order_seq_cst);
+}
+
+void Doorbell::stay_awake() noexcept {
+  segment_.shared().attention.fetch_and(~kAttentionSleeping, std::memory_order_acq_rel);
+}
+
+void Doorbell::sleep(std::chrono::nanoseconds timeout) noexcept {
   Word32& attention = segment_.shared().attention;
-  const std::uint32_t value =
-      attention.fetch_or(kAttentionSleeping, std::memory_order_seq_cst) | kAttentionSleeping;
-  // After the barrier every worker either has published what it had, or will see SLEEPING and ring.
-  const bool passed = barrier();
-  wake_blocked();
-  if (!anything_new())
-    base::futex_wait(&attention, value,
-                     passed ? timeout : std::min<std::chrono::nanoseconds>(timeout, kPollInterval));
-  attention.fetch_and(~kAttentionSleeping, std::memory_order_acq_rel);
+  // Relaxed: the kernel compares it again.
+  const std::uint32_t value = attention.load(std::memory_order_relaxed);
+  if ((value & kAttentionSleeping) == 0) return;  // somebody has rung
+  base::futex_wait(&attention, value,
+                   passed_ ? timeout : std::min<std::chrono::nanoseconds>(timeout, kPollInterval));
+  stay_awake();
 }
 
 void Doorbell::interrupt() noexcept {
-  Word32& attention = segment_.shared().attention;
-  attention.fetch_and(~kAttentionSleeping, std::memory_order_acq_rel);
-  base::futex_wake(&attention, 1);
+  stay_awake();
+  base::futex_wake(&segment_.shared().attention, 1);
 }
 
 }  // namespace logbus::shm

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "shm/segment.h"
@@ -21,18 +20,24 @@ class Doorbell {
 
   /// A barrier on every running worker. False: this kernel has none, the caller must not trust fresh stamps
   /// and must poll.
-  bool barrier() const noexcept { return has_membarrier_ && barrier_now(); }
+  bool barrier() noexcept { return passed_ = has_membarrier_ && barrier_now(); }
   bool has_membarrier() const noexcept { return has_membarrier_; }
 
   /// Wakes the writers that wait for room and whose lane's read position has moved since they were last
   /// woken.
   void wake_blocked() noexcept;
 
-  /// Sleeps until a worker rings, at most `timeout`; not at all if `anything_new` (asked after SLEEPING is up
-  /// and the barrier has passed) finds work. Without membarrier it sleeps at most a millisecond.
-  void wait(std::chrono::nanoseconds timeout, const std::function<bool()>& anything_new);
+  /// Sleeping takes four steps, in this order: announce_sleep(), barrier(), a look at all lanes that finds
+  /// nothing, sleep(). After the barrier every worker either has published what it had, which the look finds,
+  /// or sees the announcement and rings. So a pass of the merge in between is the barrier and the look.
+  void announce_sleep() noexcept;
+  /// The look has found something.
+  void stay_awake() noexcept;
+  /// Until a worker rings, at most `timeout`; not at all if one has rung since the announcement. Where the
+  /// barrier has failed at most a millisecond.
+  void sleep(std::chrono::nanoseconds timeout) noexcept;
 
-  /// Ends a wait() from a signal handler or another thread.
+  /// Ends a sleep(), or the next one if announced, from a signal handler or another thread.
   void interrupt() noexcept;
 
  private:
@@ -40,6 +45,7 @@ class Doorbell {
 
   const Segment& segment_;
   bool has_membarrier_;
+  bool passed_ = false;                  // the last barrier
   std::vector<std::uint64_t> woken_at_;  // read position at the last wake of each lane
 };
 

@@ -12,6 +12,9 @@ using namespace std::chrono_literals;
 constexpr auto kPublishInterval = 100ms;
 // How long to look for records before asking whether the bus is idle.
 constexpr std::chrono::milliseconds kIdleWait = 20ms;
+// As long as the bus's reader sleeps at a stretch: a shorter one would be one more wake-up. A stop interrupts
+// it.
+constexpr std::chrono::milliseconds kWait = 400ms;
 
 // What is to be flushed at the end of a batch.
 std::vector<std::shared_ptr<Handler>> all_handlers(const Pipeline& pipeline) {
@@ -42,7 +45,7 @@ void BusListener::enqueue_sentinel() {
 }
 
 bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
-  if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next(timeout)) return false;
+  if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next()) return false;
   failed_.clear();
   if (!lines_.handle(packed_, failed_)) {
     if (bus_.unpack(packed_, record)) handle_safely(record);
@@ -53,12 +56,12 @@ bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeo
 }
 
 // Between two batches: everything given so far is flushed and committed.
-bool BusListener::wait_for_next(std::chrono::milliseconds timeout) {
+bool BusListener::wait_for_next() {
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
     bus_.publish_handlers(pipeline_.handlers);
   }
-  if (bus_.next(packed_, until_idle_ ? std::min(timeout, kIdleWait) : timeout)) return true;
+  if (bus_.next(packed_, until_idle_ ? kIdleWait : kWait)) return true;
   replaced_ = bus_.replaced();
   if (replaced_ || (until_idle_ && bus_.idle())) enqueue_sentinel();
   return false;

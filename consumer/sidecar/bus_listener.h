@@ -31,7 +31,7 @@ class BusListener : public QueueListener {
   void flush_handlers() noexcept override;
 
  private:
-  bool wait_for_next(std::chrono::milliseconds timeout);
+  bool wait_for_next();
 
   consumer::BusQueue& bus_;
   Pipeline& pipeline_;

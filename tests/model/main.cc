@@ -82,7 +82,10 @@ const Case kMutants[] = {
     {"committed is no release", kOrderOnly, {.model = kPso, .mutant = Mutant::kCommittedRelaxed}, kTorn},
     {"no fence before the clock", kFencedOrderOnly, {.mutant = Mutant::kNoFence}, kBelowWatermark},
     {"no fence before attention", kFencedWakesOnly, {.mutant = Mutant::kNoFence}, kSleeps},
-    {"no second look before sleeping", kWakesOnly, {.mutant = Mutant::kNoSecondLook}, kSleeps},
+    {"no look between the announcement of a sleep and the sleep",
+     kWakesOnly,
+     {.mutant = Mutant::kNoSecondLook},
+     kSleeps},
     {"attention read before the commit", kWakesOnly, {.mutant = Mutant::kAttentionTooEarly}, kSleeps},
 };
 

@@ -70,31 +70,39 @@ bool all_given() {
   return true;
 }
 
-void one_pass() {
+/// False: there is something to give, now or later.
+bool one_pass() {
   const Truth before = truth;
   merge->pass(false);
+  const bool found_nothing = merge->empty();
   take_ready();
   check_watermark();
   bool quiet = plan.progress;
   for (unsigned i = 0; i < plan.writers; ++i)
     quiet &= !before.in_call[i] && !truth.in_call[i] && before.stamped[i] == truth.stamped[i];
   for (unsigned i = 0; i < plan.writers && quiet; ++i)
-    if (truth.given[i] != truth.stamped[i]) return fail("a pass has missed what was committed before it");
+    if (truth.given[i] != truth.stamped[i]) fail("a pass has missed what was committed before it");
   merge->commit();
   ++truth.pass;
   truth.rested = false;
   forget_all_but(merge.get(), sizeof *merge, true);
+  return found_nothing;
 }
 
 /// The sidecar's drain: pass after pass, and the doorbell when there is nothing left to wait for.
 void read_records(unsigned) {
+  const bool too_late = settings().mutant == Mutant::kNoSecondLook;
   while (truth.pass < plan.passes) {
-    one_pass();
-    if (!plan.sleeps || merge->holding()) continue;
+    if (plan.sleeps && !too_late) merge->doorbell().announce_sleep();
+    const bool found_nothing = one_pass();
+    if (!plan.sleeps) continue;
     if (all_given()) return;
-    merge->doorbell().wait(std::chrono::hours(1), [] {
-      return settings().mutant != Mutant::kNoSecondLook && merge->anything_new();
-    });
+    if (!found_nothing) {
+      merge->doorbell().stay_awake();
+      continue;
+    }
+    if (too_late) merge->doorbell().announce_sleep();
+    merge->doorbell().sleep(std::chrono::hours(1));
     truth.rested = true;
     forget_all_but(merge.get(), sizeof *merge, true);
   }

@@ -97,15 +97,16 @@ void doorbell(const Settings& settings, Board& totals) {
   stage.start("reader", [&](std::mt19937_64& random) {
     stay_on(1);
     CheckedReader reader(stage.options(), board);
-    const auto anything = [&] {
-      return board.stop.load() || reader.merge().anything_new() || reader.merge().holding();
-    };
     while (!board.stop.load()) {
-      reader.pass();
-      if (reader.merge().holding()) continue;
       spin(random() % 64);  // so that the next record comes before, while and after it goes to sleep
+      reader.merge().doorbell().announce_sleep();
+      if (reader.pass() != 0 || !reader.merge().empty() || board.stop.load()) {
+        reader.merge().doorbell().stay_awake();
+        continue;
+      }
+      spin(random() % 64);
       const std::uint64_t before = now_us();
-      reader.merge().doorbell().wait(kSleep, anything);
+      reader.merge().doorbell().sleep(kSleep);
       board.sleeps.add();
       if (now_us() - before >= 900'000 && reader.merge().anything_new()) board.lost.add();
     }
