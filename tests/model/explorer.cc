@@ -16,8 +16,9 @@ struct Choice {
   std::uint8_t store;
 };
 constexpr std::uint8_t kGoOn = 0xFF;
+constexpr std::uint8_t kKill = 0xFD;
 constexpr std::uint8_t kSameTick = 0xFE;  // goes on, and its clock shows what another thread's has shown last
-constexpr unsigned kMostChoices = kMostThreads * (kBuffer + 2);
+constexpr unsigned kMostChoices = kMostThreads * (kBuffer + 3);
 
 /// States that have been there: an open table of their hashes.
 class Seen {
@@ -108,7 +109,8 @@ std::uint64_t hash_state() {
     const Thread& thread = machine.threads[i];
     h = mix(h, thread.history);
     h = mix(h, (std::uint64_t{thread.buffered} << 8) | (thread.sleeps_on != nullptr) << 4 |
-                   (thread.early_at != nullptr) << 5 | (thread.next == Step::kDone) << 6);
+                   (thread.early_at != nullptr) << 5 | (thread.next == Step::kDone) << 6 |
+                   thread.killed << 7);
     for (unsigned k = 0; k < thread.buffered; ++k) {
       const Store& store = thread.buffer[k];
       h = mix(mix(h, reinterpret_cast<std::uintptr_t>(store.at) + store.release), store.value);
@@ -154,8 +156,12 @@ unsigned choices_here(Choice* choices) {
       choices[0] = {static_cast<std::uint8_t>(i), 0};
       return 1;
     }
+  bool kill = machine.settings.kills;
+  for (unsigned i = 0; i < machine.thread_count; ++i) kill &= !machine.threads[i].killed;
   for (unsigned i = 0; i < machine.thread_count; ++i) {
     const Thread& thread = machine.threads[i];
+    if (kill && thread.may_be_killed && thread.next != Step::kDone)
+      choices[count++] = {static_cast<std::uint8_t>(i), kKill};
     if (can_go_on(thread)) choices[count++] = {static_cast<std::uint8_t>(i), kGoOn};
     if (machine.settings.ties && thread.next == Step::kClock && thread.last_clock < machine.clock)
       choices[count++] = {static_cast<std::uint8_t>(i), kSameTick};
@@ -173,7 +179,14 @@ unsigned choices_here(Choice* choices) {
 }
 
 void take(const Choice& choice) {
-  if (choice.store < kSameTick) return flush(machine.threads[choice.thread], choice.store);
+  if (choice.store < kKill) return flush(machine.threads[choice.thread], choice.store);
+  if (choice.store == kKill) {
+    Thread& thread = machine.threads[choice.thread];
+    thread.next = Step::kDone;
+    thread.killed = true;
+    thread.history = 0;  // nothing will follow from it
+    return;
+  }
   if (choice.store == kSameTick) --machine.clock;
   go_on(choice.thread);
 }
@@ -191,8 +204,9 @@ std::string name_of(const void* at) {
 std::string describe(const Choice& choice, Step step, const void* at, const Store& store) {
   const Thread& thread = machine.threads[choice.thread];
   std::string text = std::string(thread.name) + ": ";
-  if (choice.store < kSameTick)
+  if (choice.store < kKill)
     return text + "        " + name_of(store.at) + " <- " + std::to_string(store.value);
+  if (choice.store == kKill) return text + "is killed";
   const std::string value = std::to_string(thread.last_value);
   switch (step) {
     case Step::kStores:
@@ -245,7 +259,7 @@ bool visit(std::size_t depth) {
     Thread& thread = machine.threads[choices[i].thread];
     const Step step = thread.next;
     const void* at = thread.next_at;
-    const Store store = choices[i].store < kSameTick ? thread.buffer[choices[i].store] : Store{};
+    const Store store = choices[i].store < kKill ? thread.buffer[choices[i].store] : Store{};
     ++e.result.steps;
     take(choices[i]);
     if (!visit(depth + 1)) {

@@ -45,7 +45,7 @@ void saw(Thread& thread, std::uint64_t value) {
 }
 
 void push(Thread& thread, const Store& what) {
-  if (!thread.in_run) {
+  if (!thread.in_run || machine.settings.kills) {
     stop_before(Step::kStores, what.at);
     saw(thread, what.value);
     thread.in_run = true;
@@ -204,6 +204,13 @@ void kernel_step() {
 
 bool asleep(unsigned thread) {
   return machine.threads[thread].sleeps_on != nullptr;
+}
+
+bool killed(unsigned thread) {
+  return machine.threads[thread].killed;
+}
+std::uint64_t as_stored_by(unsigned thread, const void* at, unsigned size) {
+  return read_as(machine.threads[thread], at, size);
 }
 
 void forget_all_but(const void* at, std::size_t size, bool with_heap) {

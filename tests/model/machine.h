@@ -49,7 +49,8 @@ inline constexpr unsigned kEverybody = 0xFF;
 struct Settings {
   Model model = Model::kTso;
   Mutant mutant = Mutant::kNone;
-  bool ties = false;                        // two processors' clocks may show the same
+  bool kills = false;  // one of the threads that may be killed is, or none, before any of its instructions
+  bool ties = false;   // two processors' clocks may show the same
   std::uint64_t most_states = 200'000'000;  // 8 bytes each
 };
 /// Forgets everything.
@@ -68,7 +69,7 @@ void set_unread(bool (*is_unread)(const void* at));
 /// Asked about each store to kData that reaches memory: may it?
 void set_may_flush(bool (*may_flush)(const void* at));
 /// Starts a thread with the next number. `reached`: threads that membarrier reaches.
-void spawn(void (*body)(unsigned), const char* name, bool reached);
+void spawn(void (*body)(unsigned), const char* name, bool reached, bool may_be_killed = false);
 /// Objects made in between lie in the world.
 void allocate_in_world(bool yes);
 
@@ -100,6 +101,9 @@ void fence();
 void wait(const void* word, std::uint32_t expected);
 void wake(const void* word);
 bool asleep(unsigned thread);
+bool killed(unsigned thread);
+/// What memory holds at the end if this thread stores nothing more: what lies in its buffer gets there.
+std::uint64_t as_stored_by(unsigned thread, const void* at, unsigned size);
 
 /// A step of the kernel's on memory: what the caller does next, all at once.
 void kernel_step();

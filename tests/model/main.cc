@@ -43,6 +43,8 @@ const Case kCases[] = {
     // What is stamped in the tick of a pass waits for the next one.
     {"two writers, clocks that show the same", kOrderOnly, {.ties = true}},
     {"two writers that fence themselves", {.writers = 2, .records = 1, .passes = 3, .fenced = true}, {}},
+    {"two writers, one of them killed", {.writers = 2, .records = 1, .passes = 2}, {.kills = true}},
+    {"one writer, killed, PSO", {.writers = 1, .records = 2, .passes = 3}, {.model = kPso, .kills = true}},
     {"a reader that sleeps", {.writers = 1, .records = 3, .passes = 5, .sleeps = true}, {}},
     {"a reader that sleeps, two writers", {.writers = 2, .records = 1, .passes = 3, .sleeps = true}, {}},
     {"a reader that sleeps, two writers that fence themselves",

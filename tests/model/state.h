@@ -71,6 +71,8 @@ struct Thread {
   std::uint64_t last_clock;
   bool in_run;  // what is stored now belongs to the step that is being made
   bool reached;
+  bool may_be_killed;
+  bool killed;
   const void* sleeps_on;
   Store held_back;       // of a mutant
   const void* early_at;  // of a mutant

@@ -100,12 +100,13 @@ void set_unread(bool (*is_unread)(const void* at)) {
   machine.is_unread = is_unread;
 }
 
-void spawn(void (*body)(unsigned), const char* name, bool reached) {
+void spawn(void (*body)(unsigned), const char* name, bool reached, bool may_be_killed) {
   const unsigned index = machine.thread_count++;
   Thread& thread = machine.threads[index];
   thread.name = name;
   thread.body = body;
   thread.reached = reached;
+  thread.may_be_killed = may_be_killed;
   ucontext_t here;
   ucontext_t there;
   ::getcontext(&there);
