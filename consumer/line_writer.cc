@@ -25,7 +25,7 @@ LogRecord record_of(const wire::Site& site) {
 }  // namespace
 
 bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& failed) {
-  if (packed.site == nullptr || packed.own != nullptr) return false;
+  if (packed.own != nullptr || packed.site == nullptr || packed.tenant->version == 0) return false;
   Plan& plan = this->plan(packed);
   if (!plan.plain) return false;
   const auto arguments = wire::read_scalars(packed.payload, scalars_);

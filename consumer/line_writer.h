@@ -10,7 +10,9 @@
 
 #include "dispatcher.h"
 #include "packed_record.h"
+#include "record/line_format.h"
 #include "record/line_program.h"
+#include "record/padded_text.h"
 #include "wire/scalars.h"
 
 namespace logbus::consumer {

@@ -5,43 +5,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <logbus/detail/line_buffer.h>
-#include <logbus/formatter.h>
 #include <logbus/log_record.h>
 
 #include "record/format_program.h"
+#include "record/padded_text.h"
 #include "record/scalar.h"
 
 namespace logbus::record {
-
-/// Text with kPadding readable bytes behind it, so that short ones are copied in pieces of fixed size.
-class PaddedText {
- public:
-  static constexpr std::size_t kPadding = 16;
-
-  PaddedText() : PaddedText(std::string()) {}
-  explicit PaddedText(std::string text) : size_(text.size()), bytes_(std::move(text)) {
-    bytes_.append(kPadding, '\0');
-  }
-  void assign(std::string_view text) {
-    size_ = text.size();
-    bytes_.assign(text);
-    bytes_.append(kPadding, '\0');
-  }
-  const char* data() const noexcept { return bytes_.data(); }
-  std::size_t size() const noexcept { return size_; }
-
- private:
-  std::size_t size_;
-  std::string bytes_;
-};
 
 class LineFormat;
 
@@ -91,6 +67,8 @@ class LineProgram {
   void run(std::size_t first, std::size_t end, const LineInput& input, const PaddedText* time, Cursor& to);
   void add_literal(std::string_view text);
   void add_argument(std::size_t index, const std::string* spec);
+  /// Throws fmt::format_error if the message is not the same ops for all records.
+  void add_message(const LogRecord& site);
   void finish();
 
   LineFormat* format_;
@@ -105,37 +83,6 @@ class LineProgram {
   Prefix kept_;                 // what prefix_ is for
   PaddedText prefix_;
   std::string scratch_;
-};
-
-/// A Formatter as lines need it. One thread.
-class LineFormat {
- public:
-  /// `first_tenant_text`: the number of its first step that depends on the tenant alone.
-  LineFormat(std::shared_ptr<const Formatter> formatter, std::uint32_t first_tenant_text);
-
-  /// The program for records like `site`: name, level, source and message of the call site, no arguments.
-  /// Nothing if their lines depend on more than that: their fields, the message's length, a mistake.
-  std::optional<LineProgram> compile(const LogRecord& site);
-  /// Appends its texts for a tenant: threads' and processes' names and numbers. Throws what format() would.
-  void append_tenant_texts(const LogRecord& tenant, std::vector<PaddedText>& texts) const;
-  std::uint32_t tenant_text_count() const noexcept {
-    return static_cast<std::uint32_t>(tenant_steps_.size());
-  }
-
- private:
-  friend class LineProgram;
-
-  const PaddedText& time(const LogRecord& record);
-  FormatInput input(const LogRecord& record) const;
-
-  std::shared_ptr<const Formatter> formatter_;
-  std::uint32_t first_tenant_text_;
-  bool plain_;  // lines without records are possible
-  std::vector<FormatSteps> tenant_steps_;
-  // asctime of [time_begin_, time_end_)
-  std::int64_t time_begin_ = 0;
-  std::int64_t time_end_ = 0;
-  PaddedText time_;
 };
 
 }  // namespace logbus::record

@@ -330,6 +330,14 @@ TEST(LineWriterTest, ATenantThatChangesIsSeen) {
   EXPECT_EQ(ways.lines.lines_made(), 8U);
 }
 
+// A lane's word that makes no sense leads to nobody.
+TEST(LineWriterTest, ATenantThatIsUnknownNeedsTheRecord) {
+  BothWays ways({{.format = "%(process)d %(message)s"}});
+  for (int i = 0; i < 3; ++i) ways.handle(1, some_site("{}"), Tenant(), kNoon, Payload(1).i32(1).bytes());
+  ways.expect_same();
+  EXPECT_EQ(ways.lines.lines_made(), 0U);
+}
+
 // --- at random
 
 class Random {
