@@ -30,7 +30,7 @@ struct Options {
   std::uint64_t first_worker = 0;
   std::uint64_t payload = 0;    // bytes of a string argument
   std::uint64_t pause_us = 0;   // after each 100 records
-  std::uint64_t stay_ms = 0;    // alive and silent afterwards
+  std::uint64_t stay_ms = 0;    // each thread is alive and silent afterwards
   std::string fork = "before";  // before, after (first use), thread (from one that logs), grandchild
   std::string text;             // once, instead of the numbered records
   std::string board;
@@ -109,9 +109,11 @@ void log_numbers(const Options& options, std::uint64_t worker, std::uint64_t thr
 void log_with_threads(const Options& options, std::uint64_t worker) {
   std::vector<std::thread> threads;
   for (std::uint64_t t = 0; t < options.threads; ++t)
-    threads.emplace_back([&options, worker, t] { log_numbers(options, worker, t, 0, options.records); });
+    threads.emplace_back([&options, worker, t] {
+      log_numbers(options, worker, t, 0, options.records);
+      std::this_thread::sleep_for(std::chrono::milliseconds(options.stay_ms));
+    });
   for (std::thread& thread : threads) thread.join();
-  if (options.stay_ms != 0) std::this_thread::sleep_for(std::chrono::milliseconds(options.stay_ms));
 }
 
 bool succeeded(pid_t pid) {
