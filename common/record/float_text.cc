@@ -108,13 +108,13 @@ char* write_shortest(double value, char* to) {
   const double magnitude = std::abs(value);
   constexpr double kDigits15 = 1e12;  // times 1000
   if (magnitude < kDigits15) {
-    const auto thousandths = static_cast<std::uint64_t>(magnitude * 1000 + 0.5);
+    const auto thousandths = static_cast<std::int64_t>(magnitude * 1000 + 0.5);  // signed: one instruction
     if (static_cast<double>(thousandths) / 1000 == magnitude) {
       if (std::signbit(value)) *to++ = '-';
-      const std::uint64_t whole = thousandths / 1000;
+      const auto whole = static_cast<std::uint64_t>(thousandths) / 1000;
       to = whole >> 32 == 0 ? fmt::format_to(to, FMT_COMPILE("{}"), static_cast<std::uint32_t>(whole))
                             : fmt::format_to(to, FMT_COMPILE("{}"), whole);
-      const auto decimals = static_cast<unsigned>(thousandths % 1000);
+      const auto decimals = static_cast<unsigned>(static_cast<std::uint64_t>(thousandths) - whole * 1000);
       if (decimals == 0) return to;
       to[0] = '.';
       to[1] = static_cast<char>('0' + decimals / 100);
