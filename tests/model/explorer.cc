@@ -95,6 +95,7 @@ struct Explorer {
   bool tell;
   Result result;
   Seen seen;
+  Seen outcomes;
   std::vector<std::unique_ptr<Snapshot>> snapshots;
   std::vector<std::string> told;  // the steps up to the failure, last first
 };
@@ -249,6 +250,10 @@ bool visit(std::size_t depth) {
   if (count != 1 || e.tell) e.snapshots[depth]->take();
   if (count == 0) {
     ++e.result.ends;
+    std::uint64_t outcome = 0;
+    for (const Range& range : machine.ranges)
+      if (range.compared) outcome = hash(range.begin, range.size, outcome);
+    if (e.outcomes.insert(outcome)) e.result.outcomes ^= outcome;
     e.at_end();
     if (machine.failure != nullptr) return false;
     e.snapshots[depth]->restore();
@@ -279,7 +284,7 @@ bool visit(std::size_t depth) {
 }  // namespace
 
 Result explore(void (*at_end)(), bool tell) {
-  Explorer here{at_end, tell, {}, {}, {}, {}};
+  Explorer here{at_end, tell, {}, {}, {}, {}, {}};
   explorer = &here;
   const bool complete = visit(0);
   here.result.complete = complete;

@@ -215,6 +215,7 @@ std::uint64_t as_stored_by(unsigned thread, const void* at, unsigned size) {
 
 void forget_all_but(const void* at, std::size_t size, bool with_heap) {
   Thread& thread = machine.threads[machine.running];
+  if (machine.settings.remembers) return;
   thread.history = hash(at, size, 0);
   if (with_heap) thread.history = hash(machine.heap, machine.heap_used, thread.history);
 }

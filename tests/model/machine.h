@@ -49,6 +49,7 @@ inline constexpr unsigned kEverybody = 0xFF;
 struct Settings {
   Model model = Model::kTso;
   Mutant mutant = Mutant::kNone;
+  bool remembers = false;  // forget_all_but() forgets nothing: more states, the same outcomes
   bool kills = false;  // one of the threads that may be killed is, or none, before any of its instructions
   bool ties = false;   // two processors' clocks may show the same
   std::uint64_t most_states = 200'000'000;  // 8 bytes each
@@ -75,6 +76,7 @@ void allocate_in_world(bool yes);
 
 struct Result {
   std::uint64_t states = 0, steps = 0, ends = 0, deepest = 0;
+  std::uint64_t outcomes = 0;  // stands for the set of what the checks know at the ends
   bool complete = false;
   const char* failure = nullptr;  // what is wrong
 };
@@ -89,8 +91,9 @@ Result explore(void (*at_end)(), bool tell);
 unsigned self();
 /// This must not be: ends this sequence of steps.
 void fail(const char* what);
-/// The thread's future hangs on these bytes and the world alone, not on what it saw before. Add what lies in
-/// the world's heap by `with_heap`.
+/// The thread's future hangs on these bytes and the world alone, not on what it saw before nor on its local
+/// variables: were it otherwise, two states would be taken for one. Add what lies in the world's heap by
+/// `with_heap`.
 void forget_all_but(const void* at, std::size_t size, bool with_heap);
 /// The bus's clock: never twice the same.
 std::uint64_t clock();

@@ -78,23 +78,21 @@ bool all_given() {
   return true;
 }
 
-/// False: there is something to give, now or later.
-bool one_pass() {
+void one_pass() {
   const Truth before = truth;
   merge->pass(false);
-  const bool found_nothing = merge->empty();
+  truth.found_nothing = merge->empty();
   take_ready();
   check_watermark();
   bool quiet = plan.progress;
   for (unsigned i = 0; i < plan.writers; ++i)
     quiet &= !killed(i) && !before.in_call[i] && !truth.in_call[i] && before.stamped[i] == truth.stamped[i];
   for (unsigned i = 0; i < plan.writers && quiet; ++i)
-    if (truth.given[i] != truth.stamped[i]) fail("a pass has missed what was committed before it");
+    if (truth.given[i] != truth.stamped[i]) return fail("a pass has missed what was committed before it");
   merge->commit();
   ++truth.pass;
   truth.rested = false;
   forget_all_but(merge.get(), sizeof *merge, true);
-  return found_nothing;
 }
 
 /// The sidecar's drain: pass after pass, and the doorbell when there is nothing left to wait for.
@@ -102,10 +100,10 @@ void read_records(unsigned) {
   const bool too_late = settings().mutant == Mutant::kNoSecondLook;
   while (truth.pass < plan.passes) {
     if (plan.sleeps && !too_late) merge->doorbell().announce_sleep();
-    const bool found_nothing = one_pass();
+    one_pass();
     if (!plan.sleeps) continue;
     if (all_given()) return;
-    if (!found_nothing) {
+    if (!truth.found_nothing) {
       merge->doorbell().stay_awake();
       continue;
     }

@@ -34,9 +34,10 @@ struct Truth {
   bool in_call[kWriters];
   unsigned given[kWriters];
   std::uint64_t last_given;
-  // Where the reader is when it forgets what it has seen.
+  // Where the reader is when it forgets what it has seen, and what it will go by.
   unsigned pass;
   bool rested;
+  bool found_nothing;
 };
 inline Truth truth;
 
