@@ -37,6 +37,7 @@ inline bool commit(detail::LaneWriter& w, std::uint64_t stopped) noexcept {
 #ifndef LOGBUS_MUTANT_BUSY_AFTER_CLOCK
   set_busy();
 #endif
+  if (w.fenced != 0) fence_before_clock();
   w.last_ticks = std::max(read_ticks(w.clock), w.last_ticks + 1);
 #ifdef LOGBUS_MUTANT_BUSY_AFTER_CLOCK
   spin(stopped);
@@ -62,6 +63,7 @@ inline bool commit(detail::LaneWriter& w, std::uint64_t stopped) noexcept {
   w.line->busy.store(0, std::memory_order_release);
   w.line->records.store(w.records, relaxed);
   w.nested = 0;
+  if (w.fenced != 0) std::atomic_thread_fence(std::memory_order_seq_cst);
 #ifndef LOGBUS_MUTANT_ATTENTION_BEFORE_COMMIT
   const std::uint32_t attention = w.attention->load(relaxed);
 #endif

@@ -22,8 +22,16 @@ struct Scenario {
   void (*run)(const Settings&, Board&);
 };
 constexpr Scenario kScenarios[] = {
-    {"laps", laps},   {"grow", grow},         {"claims", claims}, {"sites", sites},
-    {"order", order}, {"doorbell", doorbell}, {"block", block},   {"drop", drop},
+    {"laps", laps},
+    {"grow", grow},
+    {"claims", claims},
+    {"sites", sites},
+    {"order", order},
+    {"doorbell", doorbell},
+    {"block", block},
+    {"drop", drop},
+    {"order_fenced", order_fenced},
+    {"doorbell_fenced", doorbell_fenced},
 };
 
 int run(const Scenario& scenario, const Settings& settings) {

@@ -2,9 +2,12 @@
 // Processes that are killed, and the reader that checks what they left.
 #include "stress.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,8 +128,29 @@ void copy_board(const Board& from, Board& to) {
   std::memcpy(static_cast<void*>(&to), static_cast<const void*>(&from), sizeof to);
 }
 
+namespace {
+
+/// As in a container whose filter does not know the call. For good, and for this process alone.
+void refuse_membarrier() {
+  static bool refused = false;
+  if (std::exchange(refused, true)) return;
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    throw Error(errno, "can't refuse the membarrier");
+}
+
+}  // namespace
+
 /// Attaches as a worker; a moment without a free slot is waited out.
 std::unique_ptr<shm::Attachment> attach(Stage& stage) {
+  if (stage.fenced()) refuse_membarrier();
   for (;;) {
     try {
       return shm::Attachment::attach(stage.options(), "stress");
@@ -142,6 +166,10 @@ bool claim(Stage& stage, shm::Attachment& to, shm::LaneOwner& lane) {
   lane = {};
   while (!stage.board().stop.load()) {
     if (lane.claim(to, 1, "stress") == shm::Claim::kOk) {
+      if ((lane.writer.fenced != 0) != stage.fenced()) stage.board().failed.add();
+#ifdef LOGBUS_MUTANT_NOT_FENCED
+      lane.writer.fenced = 0;
+#endif
       stage.board().claims.add();
       return true;
     }

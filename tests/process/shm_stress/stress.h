@@ -55,6 +55,7 @@ struct Settings {
   std::uint64_t seed = 1;
   std::chrono::milliseconds duration{3000};
   bool until_first_error = false;  // a mutant: stop as soon as it is caught
+  bool fenced = false;             // the kernel refuses writers the membarrier: they fence themselves
 };
 
 /// One run of one scenario: its bus, its board, its processes.
@@ -67,6 +68,7 @@ class Stage {
 
   Board& board() { return *board_; }
   const shm::BusOptions& options() const { return options_; }
+  bool fenced() const { return settings_.fenced; }
   std::mt19937_64& random() { return random_; }
 
   /// A child that runs `work` with its own random numbers and must return.
@@ -152,7 +154,9 @@ void grow(const Settings&, Board& totals);
 void claims(const Settings&, Board& totals);
 void sites(const Settings&, Board& totals);
 void order(const Settings&, Board& totals);
+void order_fenced(const Settings&, Board& totals);
 void doorbell(const Settings&, Board& totals);
+void doorbell_fenced(const Settings&, Board& totals);
 void block(const Settings&, Board& totals);
 void drop(const Settings&, Board& totals);
 

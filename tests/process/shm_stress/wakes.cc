@@ -57,6 +57,12 @@ void order(const Settings& settings, Board& totals) {
   copy_board(board, totals);
 }
 
+void order_fenced(const Settings& settings, Board& totals) {
+  Settings fenced = settings;
+  fenced.fenced = true;
+  order(fenced, totals);
+}
+
 void doorbell(const Settings& settings, Board& totals) {
   // Longer than any scheduling delay, so that waking up by timeout with work at hand is a wake that was lost.
   constexpr auto kSleep = 1s;
@@ -114,6 +120,12 @@ void doorbell(const Settings& settings, Board& totals) {
   stage.run(20ms, {});
   stage.finish();
   copy_board(board, totals);
+}
+
+void doorbell_fenced(const Settings& settings, Board& totals) {
+  Settings fenced = settings;
+  fenced.fenced = true;
+  doorbell(fenced, totals);
 }
 
 void block(const Settings& settings, Board& totals) {
