@@ -2,8 +2,6 @@
 // Where shared memory and the wire meet on the consumer's side.
 #include "drain.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -30,22 +28,6 @@ constexpr std::chrono::milliseconds kLongestSleep{400};
 /// How soon a removed bus is noticed.
 constexpr std::chrono::seconds kNameCheckInterval{1};
 
-const char* severity_name(std::size_t severity) {
-  constexpr const char* kNames[kSeverities] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
-  return kNames[severity];
-}
-
-std::string clock_text(std::int64_t ns) {
-  const std::time_t seconds = ns / 1'000'000'000;
-  tm parts = {};
-  ::localtime_r(&seconds, &parts);
-  char text[32];
-  const std::size_t n = std::strftime(text, sizeof text, "%H:%M:%S", &parts);
-  std::string result(text, n);
-  const std::string micros = std::to_string(ns / 1000 % 1'000'000);
-  return result + "." + std::string(6 - micros.size(), '0') + micros;
-}
-
 }  // namespace
 
 BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path)
@@ -56,6 +38,7 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
       clock_(segment_.preamble()),
       sites_(segment_.preamble().sites),
       tenants_(segment_),
+      own_records_(segment_, merge_, clock_, tenants_),
       payload_(kMaxRecordBytes) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
 }
@@ -94,7 +77,7 @@ bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
       // sidecar.
       told_at_stop_ = true;
       caretaker_.sweep_all();
-      tell_untold();
+      own_records_.tell_untold();
       continue;
     }
     last_get_was_empty_ = true;
@@ -135,7 +118,7 @@ void BusQueue::keep_house() {
   caretaker_.look_after();
   if (last_pass_ >= next_untold_) {
     next_untold_ = last_pass_ + kUntoldInterval;
-    tell_untold();
+    own_records_.tell_untold();
   }
   if (last_pass_ >= next_name_check_) {
     next_name_check_ = last_pass_ + kNameCheckInterval;
@@ -163,9 +146,7 @@ bool BusQueue::take(PackedRecord& packed) {
   std::uint32_t lane = 0;
   for (;;) {
     if (!own_records_.empty()) {
-      own_ = std::move(own_records_.front());
-      own_records_.pop_front();
-      packed.own = &own_;
+      packed.own = &own_records_.take();
       record_given_ = true;
       return true;
     }
@@ -193,7 +174,7 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
       packed.site_id = frame_id(frame.tag);
       packed.site = site(packed.site_id);
       if (packed.site != nullptr) break;
-      say_unreadable(packed);
+      own_records_.tell_unreadable(packed);
       return false;
     case FrameKind::kInline:
       break;
@@ -202,18 +183,18 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
       if (decoder_.decode_names(packed.payload, names) == wire::DecodeResult::kOk)
         tenants_.rename(lane, std::move(names));
       else
-        say_unreadable(packed);
+        own_records_.tell_unreadable(packed);
       return false;
     }
     case FrameKind::kGap: {
       GapFrame gap;
       std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, packed.payload.data(),
                   sizeof gap - sizeof gap.header);
-      tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
+      own_records_.tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
       return false;
     }
     default:
-      say_unreadable(packed);
+      own_records_.tell_unreadable(packed);
       return false;
   }
   packed.created_ns = clock_.to_ns(frame.ticks);
@@ -238,7 +219,7 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
                                         : decoder_.decode_record(packed.payload, record);
   if (result == wire::DecodeResult::kOk) return true;
   --drained_;
-  say_unreadable(packed);
+  own_records_.tell_unreadable(packed);
   return false;
 }
 
@@ -249,74 +230,6 @@ const wire::Site* BusQueue::read_site(std::uint32_t id) {
   if (!content || decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) return nullptr;
   sites_[id] = std::move(fresh);
   return sites_[id].get();
-}
-
-/// A record of the logger `logbus`, to be given next.
-LogRecord& BusQueue::say(const Tenant& about, std::uint64_t ticks, Level level, std::string message) {
-  LogRecord& record = own_records_.emplace_back();
-  record.name = "logbus";
-  record.levelno = static_cast<int>(level);
-  record.levelname = get_level_name(level);
-  record.style = MessageStyle::kVerbatim;
-  record.msg = std::move(message);
-  record.created_ns = clock_.to_ns(ticks);
-  about.identify(record);
-  return record;
-}
-
-void BusQueue::say_unreadable(const PackedRecord& packed) {
-  say(*packed.tenant, packed.ticks, Level::kError,
-      "unreadable record at position " + std::to_string(packed.position) + " of lane " +
-          std::to_string(packed.lane));
-}
-
-void BusQueue::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
-                          std::uint64_t first, std::uint64_t last, std::uint64_t ticks) {
-  std::uint64_t total = 0;
-  std::string by_level;
-  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
-  for (std::size_t s = 0; s < kSeverities; ++s) {
-    const std::uint64_t loss = dropped[s] - reported[s];
-    if (loss == 0 || dropped[s] < reported[s]) continue;  // counters never go back
-    total += loss;
-    by_level += (by_level.empty() ? "" : ", ") + std::to_string(loss) + " " + severity_name(s);
-    reported[s] = dropped[s];
-  }
-  if (total == 0) return;
-  segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
-  say(tenants_.of_lane(lane), ticks, Level::kWarning,
-      std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
-          clock_text(clock_.to_ns(last)) + ": " + by_level)
-      .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
-}
-
-void BusQueue::tell_untold() {
-  const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
-  for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
-    const ProducerLine& line = segment_.producer_line(lane);
-    std::uint64_t dropped[kSeverities];
-    for (std::size_t s = 0; s < kSeverities; ++s)
-      dropped[s] = line.dropped[s].load(std::memory_order_acquire);
-    tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
-               line.gap_last_ticks.load(std::memory_order_relaxed), now);
-  }
-  for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
-    shm::ProcessSlot& slot = segment_.slot(i);
-    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
-    std::uint64_t lost = 0;
-    for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
-    const std::uint64_t told = slot.told_no_lane.load(std::memory_order_relaxed);
-    if (lost == told) continue;
-    slot.told_no_lane.store(lost, std::memory_order_relaxed);
-    if (lost > told)
-      say(tenants_.of_slot(i), now, Level::kWarning,
-          std::to_string(lost - told) + " records dropped by threads without a lane");
-  }
-  for (const std::uint32_t lane : merge_.take_quarantined())
-    say(tenants_.of_lane(lane), now, Level::kError,
-        "lane " + std::to_string(lane) + " makes no sense at position " +
-            std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
-            ": left unread until its thread has gone");
 }
 
 void BusQueue::task_done() {
@@ -334,7 +247,7 @@ bool BusQueue::idle() {
   const bool alone = !caretaker_.any_worker();
   if (!alone || merge_.holding() || merge_.anything_new()) return false;
   caretaker_.sweep_all();  // who died with drops that nobody has been told of
-  tell_untold();
+  own_records_.tell_untold();
   return own_records_.empty();
 }
 

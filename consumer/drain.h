@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <logbus/level.h>
 #include <logbus/queue.h>
 #include "merge.h"
+#include "own_records.h"
 #include "packed_record.h"
 #include "shm/caretaker.h"
 #include "shm/segment.h"
@@ -70,11 +70,6 @@ class BusQueue : public Queue {
     return id < sites_.size() && sites_[id] != nullptr ? sites_[id].get() : read_site(id);
   }
   const wire::Site* read_site(std::uint32_t id);
-  LogRecord& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message);
-  void say_unreadable(const PackedRecord& packed);
-  void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
-                  std::uint64_t first, std::uint64_t last, std::uint64_t ticks);
-  void tell_untold();
 
   shm::Segment segment_;
   shm::Caretaker caretaker_;
@@ -84,9 +79,8 @@ class BusQueue : public Queue {
   wire::Decoder decoder_;
   std::vector<std::unique_ptr<wire::Site>> sites_;  // by id, as they are met
   TenantTable tenants_;
-  std::vector<std::byte> payload_;     // of the frame at hand, copied out of shared memory
-  std::deque<LogRecord> own_records_;  // about drops and broken lanes, to be given next
-  LogRecord own_;                      // the one given last
+  OwnRecords own_records_;
+  std::vector<std::byte> payload_;  // of the frame at hand, copied out of shared memory
   std::chrono::steady_clock::time_point last_pass_{};
   std::chrono::steady_clock::time_point last_record_{};
   std::chrono::steady_clock::time_point next_untold_{};

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "own_records.h"
+
+#include <time.h>
+
+#include <utility>
+
+#include <logbus/detail/clock.h>
+
+namespace logbus::consumer {
+
+using namespace detail;
+
+namespace {
+
+const char* severity_name(std::size_t severity) {
+  constexpr const char* kNames[kSeverities] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+  return kNames[severity];
+}
+
+std::string clock_text(std::int64_t ns) {
+  const std::time_t seconds = ns / 1'000'000'000;
+  tm parts = {};
+  ::localtime_r(&seconds, &parts);
+  char text[32];
+  const std::size_t n = std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  std::string result(text, n);
+  const std::string micros = std::to_string(ns / 1000 % 1'000'000);
+  return result + "." + std::string(6 - micros.size(), '0') + micros;
+}
+
+}  // namespace
+
+/// A record of the logger `logbus`, to be given next.
+LogRecord& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level level, std::string message) {
+  LogRecord& record = records_.emplace_back();
+  record.name = "logbus";
+  record.levelno = static_cast<int>(level);
+  record.levelname = get_level_name(level);
+  record.style = MessageStyle::kVerbatim;
+  record.msg = std::move(message);
+  record.created_ns = clock_.to_ns(ticks);
+  about.identify(record);
+  return record;
+}
+
+void OwnRecords::tell_unreadable(const PackedRecord& packed) {
+  say(*packed.tenant, packed.ticks, Level::kError,
+      "unreadable record at position " + std::to_string(packed.position) + " of lane " +
+          std::to_string(packed.lane));
+}
+
+void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
+                            std::uint64_t first, std::uint64_t last, std::uint64_t ticks) {
+  std::uint64_t total = 0;
+  std::string by_level;
+  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
+  for (std::size_t s = 0; s < kSeverities; ++s) {
+    const std::uint64_t loss = dropped[s] - reported[s];
+    if (loss == 0 || dropped[s] < reported[s]) continue;  // counters never go back
+    total += loss;
+    by_level += (by_level.empty() ? "" : ", ") + std::to_string(loss) + " " + severity_name(s);
+    reported[s] = dropped[s];
+  }
+  if (total == 0) return;
+  segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
+  say(tenants_.of_lane(lane), ticks, Level::kWarning,
+      std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
+          clock_text(clock_.to_ns(last)) + ": " + by_level)
+      .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
+}
+
+void OwnRecords::tell_untold() {
+  const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
+  for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
+    const ProducerLine& line = segment_.producer_line(lane);
+    std::uint64_t dropped[kSeverities];
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      dropped[s] = line.dropped[s].load(std::memory_order_acquire);
+    tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
+               line.gap_last_ticks.load(std::memory_order_relaxed), now);
+  }
+  for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
+    shm::ProcessSlot& slot = segment_.slot(i);
+    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    std::uint64_t lost = 0;
+    for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
+    const std::uint64_t told = slot.told_no_lane.load(std::memory_order_relaxed);
+    if (lost == told) continue;
+    slot.told_no_lane.store(lost, std::memory_order_relaxed);
+    if (lost > told)
+      say(tenants_.of_slot(i), now, Level::kWarning,
+          std::to_string(lost - told) + " records dropped by threads without a lane");
+  }
+  for (const std::uint32_t lane : merge_.take_quarantined())
+    say(tenants_.of_lane(lane), now, Level::kError,
+        "lane " + std::to_string(lane) + " makes no sense at position " +
+            std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
+            ": left unread until its thread has gone");
+}
+
+}  // namespace logbus::consumer
