@@ -10,8 +10,8 @@ import statistics
 from sidecar import Failure, Sidecar, output, program
 
 # The pauses between bursts: in microseconds, with the number of bursts. After 2 ms the sidecar has drained and still
-# looks; after 10 ms it sleeps, and the first call of a burst has to wake it.
-PAUSES = {"2 ms": (2000, 4000), "15 us": (15, 20_000), "10 ms": (10_000, 200)}
+# looks; after 20 ms it sleeps, and the first call of a burst has to wake it.
+PAUSES = {"2 ms": (2000, 4000), "15 us": (15, 20_000), "20 ms": (20_000, 100)}
 COLD = (15, 2000)
 # So few that they fit a lane which nobody reads.
 UNDRAINED = (2000, 200)
@@ -82,8 +82,8 @@ def measure(build, table, quick):
     found["undrained"] = bursts(build, *UNDRAINED, "undrained")
     add_bursts(table, found["2 ms"], "2 ms", found["undrained"])
     add_bursts(table, found["15 us"], "15 us")
-    woken = found["10 ms"]
-    table.add("call that wakes the sidecar (10 ms pauses): p50", woken["call"]["first"]["p50"], "ns",
+    woken = found["20 ms"]
+    table.add("call that wakes the sidecar (20 ms pauses): p50", woken["call"]["first"]["p50"], "ns",
               woken["floor"]["first"]["p50"], "floor")
     cold = found["cold"] = bursts(build, COLD[0], COLD[1] // 4 if quick else COLD[1], "cold")
     for what, name, p in (("burst of 20, cold caches: p50 a call", "whole", "p50"), ("  p99", "whole", "p99"),

@@ -80,7 +80,7 @@ def test_idle_sidecar():
             if threads:
                 bus.worker(threads=threads, records=1, stay_ms=STAY_MS)
                 wait_for(lambda: drained(bus, threads), "all records are written")
-            time.sleep(0.1)  # it goes on polling for 2 ms
+            time.sleep(0.1)  # it goes on polling for 10 ms
             began, slept, passed = time.monotonic(), switches(bus.sidecar.pid), passes(bus)
             time.sleep(3)
             slept, passed = switches(bus.sidecar.pid) - slept, passes(bus) - passed
