@@ -117,8 +117,8 @@ std::vector<std::uint64_t> time_wakeups(int fd, int rounds, Write write) {
   ::fstat(fd, &st);
   off_t size = st.st_size;
   for (int i = 0; i < rounds; ++i) {
-    // Well after the last record, at no fixed distance from what the sidecar does each 100 ms.
-    std::this_thread::sleep_for(std::chrono::microseconds(5000 + i * 7919 % 5000));
+    // Until it has gone to sleep, at no fixed distance from what it does each 100 ms.
+    std::this_thread::sleep_for(std::chrono::microseconds(15'000 + i * 7919 % 10'000));
     const std::uint64_t begin = now_ns();
     write(i);
     size = wait_for_line(fd, size);
