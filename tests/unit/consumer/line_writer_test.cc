@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <logbus/filter.h>
+#include <logbus/null_handler.h>
+
 #include "both_ways.h"
 
 namespace logbus::consumer::test {
@@ -110,6 +113,40 @@ TEST(LineWriterTest, ATenantThatChangesIsSeen) {
       ways.handle(1, site, some_tenant(version * 10 + lane), kNoon, Payload(1).i32(1).bytes(), lane);
   ways.expect_same();
   EXPECT_EQ(ways.lines.lines_made(), 8U);
+}
+
+/// Whether a record for this handler alone is a line, or needs to be made.
+bool makes_line(const std::shared_ptr<Handler>& handler) {
+  std::vector<LoggerNode> nodes;
+  nodes.push_back({.name = "", .level = Level::kNotSet, .handlers = {handler}, .filters = {}});
+  const Dispatcher dispatcher(std::move(nodes), nullptr);
+  LineWriter lines(dispatcher);
+  const wire::Site site = some_site("{}");
+  const Tenant tenant = some_tenant();
+  const std::string payload = Payload(1).i32(1).bytes();
+  PackedRecord packed;
+  packed.site = &site;
+  packed.tenant = &tenant;
+  packed.payload = std::as_bytes(std::span(payload));
+  std::vector<Handler*> failed;
+  const bool made = lines.handle(packed, failed);
+  lines.release();
+  return made && failed.empty();
+}
+
+TEST(LineWriterTest, HandlersOfOtherClassesAndWithFiltersGetTheRecord) {
+  class Own : public FileHandler {
+   public:
+    using FileHandler::FileHandler;
+    void emit(const LogRecord&) override {}
+  };
+  const FileOptions nowhere{"/dev/null", "a", "", false};
+  const auto filtered = std::make_shared<FileHandler>(nowhere);
+  filtered->add_filter(std::make_shared<const Filter>("orders"));
+  EXPECT_TRUE(makes_line(std::make_shared<FileHandler>(nowhere)));
+  EXPECT_TRUE(makes_line(std::make_shared<NullHandler>()));
+  EXPECT_FALSE(makes_line(std::make_shared<Own>(nowhere)));
+  EXPECT_FALSE(makes_line(filtered));
 }
 
 // A lane's word that makes no sense leads to nobody.
