@@ -81,7 +81,6 @@ bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
       own_records_.tell_untold();
       continue;
     }
-    last_get_was_empty_ = true;
     if (stopped_ || interrupted_.exchange(false, std::memory_order_relaxed)) return false;
     const auto now = steady_clock::now();
     if (!deadline) deadline = now + timeout;
@@ -92,7 +91,6 @@ bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
     else
       rest_between_passes(*deadline);
   }
-  last_get_was_empty_ = false;
   return true;
 }
 

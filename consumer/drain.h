@@ -46,8 +46,6 @@ class BusQueue : public Queue {
   /// From now on only what is committed at this moment is given; then get() is false at once.
   /// Async-signal-safe.
   void begin_stop() noexcept;
-  /// After begin_stop(): all of it has been given.
-  bool finished() const noexcept { return stopped_ && last_get_was_empty_; }
   /// Nothing is left in the bus and no worker is attached.
   bool idle();
 
@@ -94,7 +92,6 @@ class BusQueue : public Queue {
   bool stopped_ = false;
   bool told_at_stop_ = false;
   bool retired_ = false;
-  bool last_get_was_empty_ = false;
 };
 
 }  // namespace logbus::consumer

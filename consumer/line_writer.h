@@ -40,7 +40,7 @@ class LineWriter {
   };
   struct Plan {
     bool plain = false;
-    LogRecord site;  // what the records of a site share; times and tenant of the one at hand
+    LogRecord site;  // what the records of a site share; the times of the one at hand
     std::vector<Target> targets;
   };
   struct LaneTexts {

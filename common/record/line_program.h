@@ -26,7 +26,7 @@ struct LineInput {
   std::span<const Scalar> args;
   std::span<const PaddedText> tenant;  // of all formats, by LineFormat's numbers
   std::uint64_t tenant_version;        // another one for other texts; not 0
-  const LogRecord& record;             // the site's, with the times and the tenant of this one
+  const LogRecord& record;             // the site's, with the times of this one
 };
 
 /// The line of one Formatter for the records of one call site. One thread.

@@ -21,7 +21,6 @@ class Doorbell {
   /// A barrier on every running worker. False: this kernel has none, the caller must not trust fresh stamps
   /// and must poll.
   bool barrier() noexcept { return passed_ = has_membarrier_ && barrier_now(); }
-  bool has_membarrier() const noexcept { return has_membarrier_; }
 
   /// Wakes the writers that wait for room and whose lane's read position has moved since they were last
   /// woken.
