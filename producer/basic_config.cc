@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include <logbus/bus_queue.h>
 #include <logbus/error.h>
 #include <logbus/formatter.h>
 #include <logbus/logger.h>

@@ -16,6 +16,11 @@ class Queue {
   virtual ~Queue() = default;
   /// Producer's side, any thread. False if there is no room: the record is lost and the caller counts it.
   virtual bool put_nowait(const LogRecord& record) = 0;
+  /// The same, but may wait up to `timeout` for room. By default it doesn't.
+  virtual bool put(const LogRecord& record, std::chrono::milliseconds timeout) {
+    (void)timeout;
+    return put_nowait(record);
+  }
   /// Consumer's side, one thread: the next record into `record` (its capacity is reused). Waits up to
   /// `timeout`; false if none came. A timeout of 0 never waits.
   virtual bool get(LogRecord& record, std::chrono::milliseconds timeout) = 0;

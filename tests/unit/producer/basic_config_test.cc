@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <logbus/bus_queue.h>
 #include <logbus/error.h>
 #include <logbus/logger.h>
-#include <logbus/queue_handler.h>
 
 #include "test_bus.h"
 

@@ -39,9 +39,5 @@ class QueueHandler : public Handler {
   std::shared_ptr<Queue> queue_;
 };
 
-/// The bus that basic_config() has attached to, as a Queue to put into; null before. get() never gives a
-/// record.
-std::shared_ptr<Queue> bus_queue();
-
 }  // namespace abi1
 }  // namespace logbus

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Python's queue.Queue for records: between the threads of one process.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+#include <logbus/detail/abi.h>
+#include <logbus/log_record.h>
+#include <logbus/queue.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+
+/// Carries records from any number of threads to one. Bounded; the records of a thread stay in its order, and
+/// none is lost or doubled. A record is copied into memory that earlier ones have left, so that usually
+/// nothing is allocated. get() and task_done() are for one thread at a time, all else for any. After a fork
+/// the child has a queue that nobody empties. Source: queue.Queue. Differs from Python: always bounded.
+class LogQueue final : public Queue {
+ public:
+  /// Room for `capacity` records. Throws Error if that is 0.
+  explicit LogQueue(std::size_t capacity);
+  ~LogQueue() override;
+  LogQueue(const LogQueue&) = delete;
+  LogQueue& operator=(const LogQueue&) = delete;
+
+  /// False if the queue is full. Throws std::bad_alloc at most.
+  [[nodiscard]] bool put_nowait(const LogRecord& record) override;
+  /// Waits up to `timeout` for room.
+  [[nodiscard]] bool put(const LogRecord& record, std::chrono::milliseconds timeout) override;
+  bool get(LogRecord& record, std::chrono::milliseconds timeout) override;
+  void task_done() override;
+  /// Ends the get() that waits, else the next that would.
+  void interrupt() noexcept override;
+  /// Waits until task_done() has answered for all that was put; false if `timeout` has passed before.
+  bool join(std::chrono::milliseconds timeout);
+
+  /// How many records wait: a guess while other threads put and get.
+  std::size_t size() const noexcept;
+  std::size_t capacity() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace abi1
+}  // namespace logbus
