@@ -158,11 +158,11 @@ std::size_t QueueListener::handle_batch(LogRecord& record) {
 void QueueListener::flush_handlers() noexcept {
   for (const std::shared_ptr<Handler>& handler : handlers_) {
     try {
-      handler->flush();
+      handler->end_batch();
     } catch (const std::exception& error) {
       handler->handle_error(nullptr, error);
     } catch (...) {
-      report("unknown exception in flush()");
+      report("unknown exception in end_batch()");
     }
   }
 }

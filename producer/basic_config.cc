@@ -99,8 +99,7 @@ void remove_handlers_of_root() {
   for (const std::shared_ptr<Handler>& handler : root.handlers()) {
     root.remove_handler(handler);
     try {
-      handler->flush();
-      handler->close();
+      handler->close();  // as Python does: what is to be flushed is the handler's to know
     } catch (const std::exception& error) {
       handler->handle_error(nullptr, error);
     }

@@ -117,7 +117,7 @@ Pipeline build_pipeline(const Configuration& configuration) {
 void close_handlers(Pipeline& pipeline) noexcept {
   for (auto handler = pipeline.handlers.rbegin(); handler != pipeline.handlers.rend(); ++handler) {
     try {
-      (*handler)->flush();
+      if ((*handler)->flush_on_close()) (*handler)->flush();
       (*handler)->close();
     } catch (const std::exception& error) {
       (*handler)->handle_error(nullptr, error);

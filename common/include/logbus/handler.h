@@ -38,12 +38,17 @@ class Handler : public Filterer {
   /// Filters, then locks and emits; whatever emit throws goes to handle_error. False if a filter refused.
   /// Never throws. The level is not looked at, as in Python: the caller does.
   virtual bool handle(const LogRecord& record) noexcept;
-  /// Writes out what is buffered. Called with deferred flushing at the end of each batch. May throw.
+  /// Makes sure that all that was logged has been passed on. May throw.
   virtual void flush() {}
   /// Flushes and releases what the handler holds. May be called twice. May throw.
   virtual void close() {}
-  /// With `true`, emit may buffer until flush() instead of writing each record out: the listener's batches.
+  /// Whether whoever closes the handler for good flushes it first, as logging.shutdown() does.
+  virtual bool flush_on_close() const noexcept { return true; }
+  /// With `true`, emit may hold its writes back until end_batch(): the listener's batches.
   virtual void defer_flush(bool deferred) { (void)deferred; }
+  /// Writes out what deferred flushing has held back, and no more: a MemoryHandler keeps its records. May
+  /// throw.
+  virtual void end_batch() {}
   /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error
   /// at hand. `record` may be null (a batch).
   virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;

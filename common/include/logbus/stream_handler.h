@@ -36,6 +36,7 @@ class StreamHandler : public Handler {
   void flush() override;
   void close() override;
   void defer_flush(bool deferred) override;
+  void end_batch() override { flush(); }
   std::string_view class_name() const noexcept override { return "StreamHandler"; }
 
  protected:

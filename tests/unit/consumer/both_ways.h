@@ -147,7 +147,7 @@ class Way {
   }
   void flush() {
     if (lines_ != nullptr) lines_->release();
-    for (const auto& handler : handlers_) handler->flush();
+    for (const auto& handler : handlers_) handler->end_batch();
   }
   std::map<std::string, std::string> files() {
     flush();

@@ -93,14 +93,15 @@ class ListQueue : public Queue {
 class Diary : public Handler {
  public:
   std::vector<std::string> lines;  // read after stop()
-  std::size_t flushed = 0;         // records emitted before the last flush
+  std::size_t flushed = 0;         // records emitted before the last batch's end
   std::size_t emitted = 0;
   bool deferred = false;
   bool failing = false;
 
-  void flush() override {
+  void flush() override { ADD_FAILURE() << "a batch's end is not Python's flush"; }
+  void end_batch() override {
     flushed = emitted;
-    if (failing) throw std::runtime_error("flush failed");
+    if (failing) throw std::runtime_error("end_batch failed");
   }
   void defer_flush(bool on) override { deferred = on; }
   void handle_error(const LogRecord*, const std::exception&) noexcept override {
@@ -252,7 +253,7 @@ TEST(QueueListenerTest, AFailingHandlerStopsNeitherTheOthersNorTheLoop) {
   listener.stop();
   EXPECT_EQ(good->lines, (std::vector<std::string>{"1", "2"}));
   EXPECT_EQ(bad->counters().dropped.load(), 2U);
-  EXPECT_EQ(bad->counters().errors.load(), 4U);  // two records, two flushes
+  EXPECT_EQ(bad->counters().errors.load(), 4U);  // two records, two batches' ends
 }
 
 TEST(QueueListenerTest, DerivedClassesPrepareAndHandle) {
