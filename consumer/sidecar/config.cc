@@ -52,11 +52,12 @@ Configuration parse_config(const std::string& text, Diagnostics& diagnostics) {
                       "not in this version: a configuration is always a whole one");
   }
   root.boolean("disable_existing_loggers");  // there are no loggers before the file is read
+  parse_bus(root, configuration);
   parse_formatters(root, configuration);
   parse_filters(root, configuration);
   parse_handlers(root, configuration);
   parse_loggers(root, configuration);
-  parse_bus(root, configuration);
+  settle_queues(root, configuration);
   root.unknown_keys(
       Section::Unknown::kHint);  // Python's users keep values for cfg:// under keys of their own
   check_whole(root, configuration);

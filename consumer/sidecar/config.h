@@ -4,15 +4,19 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <logbus/compatibility.h>
 #include <logbus/formatter.h>
+#include <logbus/handler.h>
 #include <logbus/level.h>
 
 #include "shm/options.h"
+#include "sidecar/config_units.h"
 #include "sidecar/diagnostics.h"
 
 namespace logbus::sidecar {
@@ -27,30 +31,38 @@ struct FilterSettings {
   std::string logger;  // what logging.Filter(name=...) passes
 };
 
-enum class HandlerClass { kNull, kStream, kFile, kRotatingFile, kQueue };
+/// What the making of a handler is given.
+struct Making {
+  std::vector<std::shared_ptr<Handler>> targets;  // in the order of HandlerSettings::targets
+  /// A reload: the sidecar has written this file already, and goes on behind that.
+  bool continues_file = false;
+};
 
-/// The members that a class doesn't know keep their defaults.
+struct FileSettings {
+  std::string filename;
+  Place place;
+  bool delay = false;
+};
+
+/// A QueueHandler. It is made by the pipeline, which knows whether it stands for the bus.
+struct QueueSettings {
+  bool respect_handler_level = false;
+  std::optional<std::size_t> capacity;  // nothing: that of the key async
+  bool is_bus = false;                  // no logger has any other handler
+};
+
 struct HandlerSettings {
   std::string name;
   Place place;
-  HandlerClass handler_class = HandlerClass::kStream;
+  std::string_view class_name;  // of a HandlerKind
   Level level = Level::kNotSet;
   std::string formatter;             // "": none
   std::vector<std::string> filters;  // names
-  // StreamHandler
-  bool to_stdout = false;
-  std::string terminator = "\n";
-  // FileHandler
-  std::string filename;
-  Place filename_place;
-  std::string mode = "a";
-  bool delay = false;
-  // RotatingFileHandler
-  std::uint64_t max_bytes = 0;
-  int backup_count = 0;
-  // QueueHandler
-  std::vector<std::string> handlers;
-  bool respect_handler_level = false;
+  std::vector<std::string> targets;  // handlers that it gives records to: made before it
+  std::optional<FileSettings> file;
+  std::optional<QueueSettings> queue;
+  /// Opens what the handler needs at once. May throw Error. Not for a queue.
+  std::function<std::shared_ptr<Handler>(const Making&)> make;
 };
 
 struct LoggerSettings {
@@ -61,17 +73,33 @@ struct LoggerSettings {
   std::vector<std::string> filters;
 };
 
+/// Of every asynchronous handler.
+struct AsyncSettings {
+  std::size_t capacity = 8192;  // records
+  bool blocks = false;          // a full queue makes the drain wait, instead of dropping the record
+  std::chrono::milliseconds block_timeout{100};
+  bool durable = false;
+};
+
 /// The `logbus:` key. Bus and directory stay empty if the file doesn't give them.
 struct BusSettings {
   shm::BusOptions options = {.bus = "", .directory = ""};
   std::chrono::milliseconds drain_timeout = std::chrono::seconds(10);
-  Level log_level = Level::kInfo;
+  Level log_level = Level::kInfo;  // of logbusd's own lines
+  bool logs_json = false;
+  AsyncSettings async;
+  Compatibility compatibility;  // compat, python_version
+  bool by_listener = false;     // `dispatch: listener`: the handlers of one QueueHandler instead of the tree
+  std::string listener;         // its name
+  bool prepares_like_python = false;  // QueueHandlers merge message and traceback
+  bool holds = false;                 // on_write_error: hold
+  std::chrono::milliseconds hold_max{30'000};
 };
 
 struct Configuration {
   std::vector<FormatterSettings> formatters;
   std::vector<FilterSettings> filters;
-  std::vector<HandlerSettings> handlers;  // in the order of their names, Python's order of construction
+  std::vector<HandlerSettings> handlers;  // in the order of construction
   std::vector<LoggerSettings> loggers;    // root is the first
   BusSettings bus;
 };
@@ -86,11 +114,5 @@ Configuration load_config(const std::string& path, Diagnostics& diagnostics);
 
 /// 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone.
 bool is_bus_name(std::string_view name) noexcept;
-
-/// "50 ms", "10 s", "1.5 min": nothing if it isn't a duration. Units: ns us ms s min h.
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
-
-/// "64 MiB", "500 kB", "4096": nothing if it isn't a size. Units: B, kB MB GB, KiB MiB GiB.
-std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace logbus::sidecar

@@ -14,7 +14,6 @@
 namespace logbus::sidecar {
 namespace {
 
-constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kKiB = 1 << 10;
 constexpr std::int64_t kGiB = 1 << 30;
 // A frame's tag has 24 bits for a site's id; lanes and their data are mapped as a whole.
@@ -22,36 +21,7 @@ constexpr std::int64_t kMostSites = 1 << 24;
 constexpr std::int64_t kMostLanes = 1 << 16;
 
 // Named in the documentation of the key; a file that uses one must not be half obeyed.
-constexpr std::array<std::string_view, 12> kLater{
-    "async",      "compat",  "dispatch",       "hold_max", "levels",         "listener",
-    "log_format", "metrics", "on_write_error", "prepare",  "python_version", "wait_for_workers"};
-
-std::optional<std::uint64_t> size(Section& section, std::string_view key, std::int64_t least,
-                                  std::int64_t most) {
-  const Node* node = section.value(key);
-  if (node == nullptr) return std::nullopt;
-  std::optional<std::uint64_t> bytes;
-  if (node->is(Node::Kind::kInteger) && node->integer >= 0) bytes = static_cast<std::uint64_t>(node->integer);
-  if (node->is(Node::Kind::kString)) bytes = parse_size(node->text);
-  if (!bytes) {
-    section.expected(key, "a size such as \"64 MiB\" or an integer of bytes");
-    return std::nullopt;
-  }
-  if (*bytes >= static_cast<std::uint64_t>(least) && *bytes <= static_cast<std::uint64_t>(most)) return bytes;
-  const std::string range = most == kUnbounded ? fmt::format("at least {} bytes", least)
-                                               : fmt::format("from {} to {} bytes", least, most);
-  section.expected(key, "a size of " + range);
-  return std::nullopt;
-}
-
-std::optional<std::chrono::nanoseconds> duration(Section& section, std::string_view key) {
-  const Node* node = section.value(key);
-  if (node == nullptr) return std::nullopt;
-  std::optional<std::chrono::nanoseconds> result;
-  if (node->is(Node::Kind::kString)) result = parse_duration(node->text);
-  if (!result) section.expected(key, "a duration with its unit, such as \"50 ms\" or \"10 s\"");
-  return result;
-}
+constexpr std::array<std::string_view, 3> kLater{"levels", "metrics", "wait_for_workers"};
 
 void permissions(Section& section, shm::BusOptions& options) {
   const Node* node = section.value("permissions");
@@ -105,7 +75,7 @@ void overflow(Section& section, shm::BusOptions& options) {
 void structure(Section& section, shm::BusOptions& options) {
   if (const auto lanes = section.integer("lanes", 1, kMostLanes))
     options.lanes = static_cast<std::uint32_t>(*lanes);
-  if (const auto bytes = size(section, "lane_size", 64 * kKiB, kGiB)) {
+  if (const auto bytes = section.size("lane_size", 64 * kKiB, kGiB)) {
     options.lane_size = *bytes;
     if (!std::has_single_bit(*bytes)) section.expected("lane_size", "a power of two");
   }
@@ -133,16 +103,13 @@ void parse_bus(Section& root, Configuration& configuration) {
   permissions(section, bus.options);
   group(section, bus.options);
   structure(section, bus.options);
-  if (const auto bytes = size(section, "memory", 64 * kKiB, kUnbounded)) bus.options.memory = *bytes;
-  if (const auto bytes = size(section, "max_per_process", 64 * kKiB, kUnbounded))
+  if (const auto bytes = section.size("memory", 64 * kKiB, Section::kUnbounded)) bus.options.memory = *bytes;
+  if (const auto bytes = section.size("max_per_process", 64 * kKiB, Section::kUnbounded))
     bus.options.max_per_process = *bytes;
   overflow(section, bus.options);
-  if (const auto time = duration(section, "block_timeout")) bus.options.block_timeout = *time;
-  if (const auto time = duration(section, "max_hold")) bus.options.max_hold = *time;
-  if (const auto time = duration(section, "drain_timeout")) {
-    bus.drain_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
-  }
-  if (const auto level = section.level("log_level")) bus.log_level = *level;
+  if (const auto time = section.duration("block_timeout")) bus.options.block_timeout = *time;
+  if (const auto time = section.duration("max_hold")) bus.options.max_hold = *time;
+  parse_delivery(section, bus);
   for (const std::string_view key : kLater) section.not_in_this_version(key);
   section.unknown_keys(Section::Unknown::kRefuse);
 }

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -16,18 +15,12 @@
 namespace logbus::sidecar {
 namespace {
 
-bool writes_file(const HandlerSettings& handler) {
-  return (handler.handler_class == HandlerClass::kFile ||
-          handler.handler_class == HandlerClass::kRotatingFile) &&
-         !handler.filename.empty();
-}
-
 // Looks, and touches nothing: that a file can be opened for writing is found out before any other is.
-void check_file(Diagnostics& diagnostics, const HandlerSettings& handler) {
+void check_file(Diagnostics& diagnostics, const FileSettings& file) {
   namespace fs = std::filesystem;
   std::string problem;
   std::error_code error;
-  const fs::path path = fs::absolute(handler.filename, error);
+  const fs::path path = fs::absolute(file.filename, error);
   struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) {
@@ -43,15 +36,15 @@ void check_file(Diagnostics& diagnostics, const HandlerSettings& handler) {
     problem = fmt::format("the directory {}: {}", in_quotes(parent), std::strerror(errno));
   }
   if (!problem.empty()) {
-    const std::string sentence = fmt::format("cannot write {}: {}", in_quotes(handler.filename), problem);
-    if (handler.delay) {
-      diagnostics.warning(handler.filename_place, sentence);  // it may come to be until the first record
+    const std::string sentence = fmt::format("cannot write {}: {}", in_quotes(file.filename), problem);
+    if (file.delay) {
+      diagnostics.warning(file.place, sentence);  // it may come to be until the first record
     } else {
-      diagnostics.error(handler.filename_place, sentence);
+      diagnostics.error(file.place, sentence);
     }
   }
-  if (!fs::path(handler.filename).is_absolute()) {
-    diagnostics.note(handler.filename_place,
+  if (!fs::path(file.filename).is_absolute()) {
+    diagnostics.note(file.place,
                      fmt::format("relative to the working directory, now {}", in_quotes(path.string())));
   }
 }
@@ -60,48 +53,17 @@ void check_files(Diagnostics& diagnostics, const Configuration& configuration) {
   namespace fs = std::filesystem;
   std::vector<std::pair<std::string, const HandlerSettings*>> seen;
   for (const HandlerSettings& handler : configuration.handlers) {
-    if (!writes_file(handler)) continue;
-    check_file(diagnostics, handler);
+    if (!handler.file || handler.file->filename.empty()) continue;
+    check_file(diagnostics, *handler.file);
     std::error_code error;
-    const std::string path = fs::absolute(handler.filename, error).lexically_normal().string();
+    const std::string path = fs::absolute(handler.file->filename, error).lexically_normal().string();
     const auto same =
         std::find_if(seen.begin(), seen.end(), [&](const auto& entry) { return entry.first == path; });
     if (same != seen.end() && path != "/dev/null") {
-      diagnostics.warning(handler.filename_place,
+      diagnostics.warning(handler.file->place,
                           fmt::format("the handler {} writes the same file", in_quotes(same->second->name)));
     }
     seen.emplace_back(path, &handler);
-  }
-}
-
-// The one QueueHandler that is the bus itself: no logger has any other handler. Anything else would need a
-// queue and a thread of its own.
-void check_queues(Diagnostics& diagnostics, const Configuration& configuration) {
-  std::set<std::string> attached;
-  for (const LoggerSettings& logger : configuration.loggers)
-    attached.insert(logger.handlers.begin(), logger.handlers.end());
-  const auto find = [&](const std::string& name) {
-    return std::find_if(configuration.handlers.begin(), configuration.handlers.end(),
-                        [&](const HandlerSettings& handler) { return handler.name == name; });
-  };
-  for (const HandlerSettings& handler : configuration.handlers) {
-    if (handler.handler_class != HandlerClass::kQueue) continue;
-    if (attached != std::set<std::string>{handler.name}) {
-      diagnostics.error(handler.place,
-                        "a QueueHandler with a queue of its own is not in this version: it must be the only "
-                        "handler that any logger has, and then stands for the bus");
-      continue;
-    }
-    for (const std::string& name : handler.handlers) {
-      const auto target = find(name);
-      if (target->handler_class == HandlerClass::kQueue) {
-        diagnostics.error(handler.place, "a QueueHandler behind a QueueHandler is not in this version");
-      } else if (target->level != Level::kNotSet && !handler.respect_handler_level) {
-        diagnostics.note({target->place.mark, target->place.path + ".level"},
-                         fmt::format("ignored, as in Python: {} does not say respect_handler_level: true",
-                                     in_quotes(handler.name)));
-      }
-    }
   }
 }
 
@@ -110,7 +72,6 @@ void check_queues(Diagnostics& diagnostics, const Configuration& configuration) 
 void check_whole(Section& root, const Configuration& configuration) {
   Diagnostics& diagnostics = root.diagnostics();
   check_files(diagnostics, configuration);
-  check_queues(diagnostics, configuration);
   const LoggerSettings& top = configuration.loggers.front();
   if (!top.level)
     diagnostics.note(Place{root.place("root").mark, "root"},

@@ -1,46 +1,46 @@
 // SPDX-License-Identifier: MIT
-// The section `handlers`.
+// The section `handlers`: what all handlers have, and their order. The rest is each kind's.
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "sidecar/config_parts.h"
+#include "sidecar/handler_kind.h"
 
 namespace logbus::sidecar {
 namespace {
 
-struct KnownClass {
-  std::string_view name;
-  HandlerClass handler_class;
-};
-constexpr std::array kClasses{
-    KnownClass{"logging.StreamHandler", HandlerClass::kStream},
-    KnownClass{"logging.FileHandler", HandlerClass::kFile},
-    KnownClass{"logging.NullHandler", HandlerClass::kNull},
-    KnownClass{"logging.handlers.RotatingFileHandler", HandlerClass::kRotatingFile},
-    KnownClass{"logging.handlers.QueueHandler", HandlerClass::kQueue},
-};
 // Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 10> kPythonOnly{
-    "logging.handlers.BufferingHandler",
-    "logging.handlers.DatagramHandler",
-    "logging.handlers.HTTPHandler",
-    "logging.handlers.MemoryHandler",
-    "logging.handlers.NTEventLogHandler",
-    "logging.handlers.SMTPHandler",
-    "logging.handlers.SocketHandler",
-    "logging.handlers.SysLogHandler",
-    "logging.handlers.TimedRotatingFileHandler",
-    "logging.handlers.WatchedFileHandler",
+constexpr std::array<std::string_view, 6> kLater{
+    "logging.handlers.DatagramHandler",   "logging.handlers.HTTPHandler",
+    "logging.handlers.NTEventLogHandler", "logging.handlers.SMTPHandler",
+    "logging.handlers.SocketHandler",     "logging.handlers.SysLogHandler",
 };
 
 std::string_view last_part(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);
 }
 
-std::optional<HandlerClass> find_class(Section& section) {
+void refuse_class(Section& section, std::string_view key, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const HandlerKind& kind : handler_kinds()) names.push_back(kind.name);
+  std::string sentence;
+  if (std::find(kLater.begin(), kLater.end(), name) != kLater.end()) {
+    sentence = fmt::format("{} is not in this version; there are {}", name, enumerate(names));
+  } else {
+    const auto same = std::find_if(names.begin(), names.end(), [&](std::string_view known) {
+      return last_part(known) == last_part(name);
+    });
+    const std::string hint =
+        same != names.end() ? fmt::format("; did you mean '{}'?", *same) : suggestion(name, names);
+    sentence = fmt::format("unknown class {}{}", in_quotes(name),
+                           hint.empty() ? "; there are " + enumerate(names) : hint);
+  }
+  section.diagnostics().error(section.place(key), sentence);
+}
+
+const HandlerKind* find_kind(Section& section) {
   const std::optional<std::string> factory = section.string("()");
   const std::optional<std::string> class_name = section.string("class");
   const std::string_view key = factory ? "()" : "class";
@@ -49,104 +49,12 @@ std::optional<HandlerClass> find_class(Section& section) {
     if (section.value("class") == nullptr && section.value("()") == nullptr) {
       section.diagnostics().error(section.place(), "the key 'class' is missing");
     }
-    return std::nullopt;
+    return nullptr;
   }
-  std::vector<std::string_view> names;
-  for (const KnownClass& known : kClasses) {
-    if (known.name == *name) return known.handler_class;
-    names.push_back(known.name);
-  }
-  std::string sentence;
-  if (std::find(kPythonOnly.begin(), kPythonOnly.end(), *name) != kPythonOnly.end()) {
-    sentence = fmt::format("{} is not in this version; there are {}", *name, enumerate(names));
-  } else {
-    const auto same = std::find_if(names.begin(), names.end(), [&](std::string_view known) {
-      return last_part(known) == last_part(*name);
-    });
-    const std::string hint =
-        same != names.end() ? fmt::format("; did you mean '{}'?", *same) : suggestion(*name, names);
-    sentence = fmt::format("unknown class {}{}", in_quotes(*name),
-                           hint.empty() ? "; there are " + enumerate(names) : hint);
-  }
-  section.diagnostics().error(section.place(key), sentence);
-  return std::nullopt;
-}
-
-void stream(Section& section, HandlerSettings& settings) {
-  const Node* node = section.value("stream");
-  if (node == nullptr) return;
-  if (node->is(Node::Kind::kExternal) && (node->text == "sys.stdout" || node->text == "sys.stderr")) {
-    settings.to_stdout = node->text == "sys.stdout";
-  } else {
-    section.expected("stream", "ext://sys.stdout or ext://sys.stderr");
-  }
-}
-
-// What is written is always UTF-8, in which every record's text can be written: what to do about text that
-// can't be is accepted and has no effect.
-void encoding(Section& section) {
-  std::string name = section.string("encoding").value_or("utf-8");
-  for (char& c : name) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (name != "utf-8" && name != "utf8") {
-    section.diagnostics().error(section.place("encoding"),
-                                fmt::format("{} is not in this version; there is utf-8", in_quotes(name)));
-  }
-  constexpr std::array<std::string_view, 7> kErrors{
-      "strict",          "ignore",     "replace", "backslashreplace", "xmlcharrefreplace",
-      "surrogateescape", "namereplace"};
-  const auto errors = section.string("errors");
-  if (errors && std::find(kErrors.begin(), kErrors.end(), *errors) == kErrors.end()) {
-    section.expected("errors", "one of " + enumerate({kErrors.begin(), kErrors.end()}));
-  }
-}
-
-void file(Section& section, HandlerSettings& settings) {
-  if (const auto name = section.string("filename")) {
-    settings.filename = *name;
-    if (name->empty() || name->find('\0') != std::string::npos) section.expected("filename", "a file's name");
-  } else if (section.value("filename") == nullptr) {
-    section.diagnostics().error(section.place(), "the key 'filename' is missing");
-  }
-  settings.filename_place = section.place("filename");
-  if (const auto mode = section.string("mode")) {
-    if (*mode == "a" || *mode == "w") {
-      settings.mode = *mode;
-    } else {
-      section.expected("mode", "\"a\" or \"w\"");
-    }
-  }
-  encoding(section);
-  if (const auto delay = section.boolean("delay")) settings.delay = *delay;
-}
-
-// The attributes under `.`, which Python sets on the handler it has made.
-void attributes(Section& section, HandlerSettings& settings) {
-  std::optional<Section> found = section.section(".");
-  if (!found) return;
-  const bool writes_lines =
-      settings.handler_class != HandlerClass::kNull && settings.handler_class != HandlerClass::kQueue;
-  if (writes_lines) {
-    if (const auto text = found->string("terminator")) settings.terminator = *text;
-  }
-  found->not_in_this_version("namer");
-  found->not_in_this_version("rotator");
-  found->unknown_keys(Section::Unknown::kRefuse);
-}
-
-void queue(Section& section, HandlerSettings& settings, const std::vector<std::string>& names) {
-  settings.handlers = section.names("handlers", "handler", names);
-  if (const auto flag = section.boolean("respect_handler_level")) settings.respect_handler_level = *flag;
-  for (const std::string_view key : {"queue", "listener"}) {
-    if (section.value(key) != nullptr)
-      section.diagnostics().warning(section.place(key), "ignored: the bus takes its place");
-  }
-  if (!settings.formatter.empty()) {
-    section.diagnostics().warning(section.place("formatter"),
-                                  "ignored: the bus carries message and arguments unmerged");
-  }
-  if (settings.handlers.empty() && section.value("handlers") == nullptr) {
-    section.diagnostics().error(section.place(), "a QueueHandler without 'handlers' is not in this version");
-  }
+  for (const HandlerKind& kind : handler_kinds())
+    if (kind.name == *name) return &kind;
+  refuse_class(section, key, *name);
+  return nullptr;
 }
 
 HandlerSettings parse_handler(const std::string& name, Section& section, const Configuration& configuration,
@@ -154,38 +62,67 @@ HandlerSettings parse_handler(const std::string& name, Section& section, const C
   HandlerSettings settings;
   settings.name = name;
   settings.place = section.place();
-  const std::optional<HandlerClass> handler_class = find_class(section);
+  const HandlerKind* kind = find_kind(section);
   std::vector<std::string> formatters, filters;
   for (const FormatterSettings& formatter : configuration.formatters) formatters.push_back(formatter.name);
   for (const FilterSettings& filter : configuration.filters) filters.push_back(filter.name);
   settings.level = section.level("level").value_or(Level::kNotSet);
   settings.formatter = section.name("formatter", "formatter", formatters);
   settings.filters = section.names("filters", "filter", filters);
-  if (!handler_class) return settings;  // which keys it takes is not known
-  settings.handler_class = *handler_class;
-  switch (*handler_class) {
-    case HandlerClass::kStream:
-      stream(section, settings);
-      break;
-    case HandlerClass::kFile:
-      file(section, settings);
-      break;
-    case HandlerClass::kRotatingFile:
-      file(section, settings);
-      settings.max_bytes = static_cast<std::uint64_t>(
-          section.integer("maxBytes", 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
-      settings.backup_count = static_cast<int>(
-          section.integer("backupCount", 0, std::numeric_limits<int>::max() - 1).value_or(0));
-      break;
-    case HandlerClass::kQueue:
-      queue(section, settings, names);
-      break;
-    case HandlerClass::kNull:
-      break;
-  }
-  attributes(section, settings);
+  if (kind == nullptr) return settings;  // which keys it takes is not known
+  settings.class_name = last_part(kind->name);
+  static const Node kNothing;
+  std::optional<Section> given = section.section(".");
+  Section nothing(kNothing, section.place(), section.diagnostics());
+  Section& attributes = given ? *given : nothing;
+  HandlerReading reading{section, attributes, names, configuration.bus, settings};
+  kind->read(reading);
+  attributes.unknown_keys(Section::Unknown::kRefuse);
   section.unknown_keys(Section::Unknown::kRefuse);
   return settings;
+}
+
+bool names(const std::vector<std::string>& targets, const std::string& name) {
+  return std::find(targets.begin(), targets.end(), name) != targets.end();
+}
+
+// What is left can't be made: handlers that lead back to themselves, and those that need one of them.
+void refuse_circles(const std::vector<HandlerSettings>& left, Diagnostics& diagnostics) {
+  for (const HandlerSettings& handler : left) {
+    std::vector<std::string> reached = handler.targets;
+    for (std::size_t next = 0; next < reached.size() && !names(reached, handler.name); ++next) {
+      for (const HandlerSettings& other : left) {
+        if (other.name != reached[next]) continue;
+        for (const std::string& target : other.targets)
+          if (!names(reached, target)) reached.push_back(target);
+      }
+    }
+    if (names(reached, handler.name))
+      diagnostics.error(handler.place, "its records would come back to itself: " + handler.name + " -> " +
+                                           handler.targets.front());
+  }
+}
+
+// Python's order of construction: by name, but what gives its records to a handler comes after it.
+std::vector<HandlerSettings> in_order(std::vector<HandlerSettings> waiting, Diagnostics& diagnostics) {
+  std::vector<HandlerSettings> ordered;
+  const auto is_ready = [&](const HandlerSettings& handler) {
+    return std::all_of(handler.targets.begin(), handler.targets.end(), [&](const std::string& target) {
+      return std::any_of(ordered.begin(), ordered.end(),
+                         [&](const HandlerSettings& done) { return done.name == target; });
+    });
+  };
+  while (!waiting.empty()) {
+    std::vector<HandlerSettings> deferred;
+    for (HandlerSettings& handler : waiting)
+      (is_ready(handler) ? ordered : deferred).push_back(std::move(handler));
+    if (deferred.size() == waiting.size()) {
+      refuse_circles(deferred, diagnostics);
+      break;
+    }
+    waiting = std::move(deferred);
+  }
+  return ordered;
 }
 
 }  // namespace
@@ -195,9 +132,10 @@ void parse_handlers(Section& root, Configuration& configuration) {
   std::sort(sections.begin(), sections.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;
   for (const auto& [name, section] : sections) names.push_back(name);
-  for (auto& [name, section] : sections) {
-    configuration.handlers.push_back(parse_handler(name, section, configuration, names));
-  }
+  std::vector<HandlerSettings> handlers;
+  for (auto& [name, section] : sections)
+    handlers.push_back(parse_handler(name, section, configuration, names));
+  configuration.handlers = in_order(std::move(handlers), root.diagnostics());
 }
 
 }  // namespace logbus::sidecar

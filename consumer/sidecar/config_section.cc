@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "sidecar/config_units.h"
+
 namespace logbus::sidecar {
 
 std::string Section::path_of(std::string_view key) const {
@@ -94,6 +96,42 @@ std::optional<Level> Section::level(std::string_view key) {
                                                             "NOTSET", "FATAL", "WARN"})));
   }
   return level;
+}
+
+std::optional<std::uint64_t> Section::size(std::string_view key, std::int64_t least, std::int64_t most) {
+  const Node* node = value(key);
+  if (node == nullptr) return std::nullopt;
+  std::optional<std::uint64_t> bytes;
+  if (node->is(Node::Kind::kInteger) && node->integer >= 0) bytes = static_cast<std::uint64_t>(node->integer);
+  if (node->is(Node::Kind::kString)) bytes = parse_size(node->text);
+  if (!bytes) {
+    expected(key, "a size such as \"64 MiB\" or an integer of bytes");
+    return std::nullopt;
+  }
+  if (*bytes >= static_cast<std::uint64_t>(least) && *bytes <= static_cast<std::uint64_t>(most)) return bytes;
+  const std::string range = most == kUnbounded ? fmt::format("at least {} bytes", least)
+                                               : fmt::format("from {} to {} bytes", least, most);
+  expected(key, "a size of " + range);
+  return std::nullopt;
+}
+
+std::optional<std::chrono::nanoseconds> Section::duration(std::string_view key) {
+  const Node* node = value(key);
+  if (node == nullptr) return std::nullopt;
+  std::optional<std::chrono::nanoseconds> result;
+  if (node->is(Node::Kind::kString)) result = parse_duration(node->text);
+  if (!result) expected(key, "a duration with its unit, such as \"50 ms\" or \"10 s\"");
+  return result;
+}
+
+std::optional<std::size_t> Section::choice(std::string_view key, const std::vector<std::string_view>& words) {
+  const std::optional<std::string> text = string(key);
+  if (!text) return std::nullopt;
+  const auto found = std::find(words.begin(), words.end(), *text);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  expected(key,
+           words.size() == 2 ? fmt::format("{} or {}", words[0], words[1]) : "one of " + enumerate(words));
+  return std::nullopt;
 }
 
 std::optional<Section> Section::section(std::string_view key) {

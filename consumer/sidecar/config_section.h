@@ -2,7 +2,9 @@
 // One mapping of the configuration, read key by key; a wrong type becomes an error that names the place.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +35,13 @@ class Section {
   std::optional<bool> boolean(std::string_view key);
   /// Python's _checkLevel: a number or an exact name.
   std::optional<Level> level(std::string_view key);
+  static constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();
+  /// Bytes: an integer, or a text such as "64 MiB".
+  std::optional<std::uint64_t> size(std::string_view key, std::int64_t least, std::int64_t most);
+  /// A text such as "50 ms".
+  std::optional<std::chrono::nanoseconds> duration(std::string_view key);
+  /// The place of the text among `words`.
+  std::optional<std::size_t> choice(std::string_view key, const std::vector<std::string_view>& words);
   /// A mapping's entries with string keys, each a mapping too, as sections. Entries of another shape are
   /// reported.
   std::vector<std::pair<std::string, Section>> sections(std::string_view key);

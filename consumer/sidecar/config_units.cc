@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "sidecar/config.h"
+#include "sidecar/config_units.h"
 
 namespace logbus::sidecar {
 namespace {

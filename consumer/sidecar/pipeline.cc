@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sidecar/pipeline.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
@@ -10,8 +8,6 @@
 
 #include <logbus/error.h>
 #include <logbus/filter.h>
-#include <logbus/null_handler.h>
-#include <logbus/rotating_file_handler.h>
 #include <logbus/stream_handler.h>
 
 #include "sidecar/bus_handler.h"
@@ -32,12 +28,7 @@ class Builder {
 
   Pipeline build() {
     Pipeline pipeline;
-    // As in Python: in the order of the names, but a QueueHandler after the handlers behind it.
-    for (const bool queues : {false, true}) {
-      for (const HandlerSettings& settings : configuration_.handlers) {
-        if ((settings.handler_class == HandlerClass::kQueue) == queues) add(settings, pipeline);
-      }
-    }
+    for (const HandlerSettings& settings : configuration_.handlers) add(settings, pipeline);
     pipeline.last_resort = std::make_shared<StreamHandler>();
     pipeline.last_resort->set_name("lastResort");
     pipeline.last_resort->set_level(Level::kWarning);
@@ -57,30 +48,9 @@ class Builder {
   }
 
   std::shared_ptr<Handler> make(const HandlerSettings& settings) const {
-    // The encoding is the only one there is, and checked.
-    const FileOptions file{settings.filename, settings.mode, "", settings.delay};
-    switch (settings.handler_class) {
-      case HandlerClass::kStream:
-        return line_writer(
-            std::make_shared<StreamHandler>(settings.to_stdout ? STDOUT_FILENO : STDERR_FILENO), settings);
-      case HandlerClass::kFile:
-        return line_writer(std::make_shared<FileHandler>(file), settings);
-      case HandlerClass::kRotatingFile:
-        return line_writer(std::make_shared<RotatingFileHandler>(
-                               file, settings.max_bytes, static_cast<unsigned>(settings.backup_count)),
-                           settings);
-      case HandlerClass::kQueue:
-        return std::make_shared<BusHandler>(named(settings.handlers), settings.respect_handler_level);
-      case HandlerClass::kNull:
-        break;
-    }
-    return std::make_shared<NullHandler>();
-  }
-
-  static std::shared_ptr<Handler> line_writer(std::shared_ptr<StreamHandler> handler,
-                                              const HandlerSettings& settings) {
-    handler->set_terminator(settings.terminator);
-    return handler;
+    if (settings.queue)
+      return std::make_shared<BusHandler>(named(settings.targets), settings.queue->respect_handler_level);
+    return settings.make({.targets = named(settings.targets)});
   }
 
   std::vector<std::shared_ptr<Handler>> named(const std::vector<std::string>& names) const {

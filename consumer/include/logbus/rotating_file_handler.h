@@ -54,6 +54,8 @@ class BaseRotatingHandler : public FileHandler {
 class RotatingFileHandler : public BaseRotatingHandler {
  public:
   RotatingFileHandler(FileOptions options, std::uint64_t max_bytes, unsigned backup_count);
+  std::uint64_t max_bytes() const noexcept { return max_bytes_; }
+  unsigned backup_count() const noexcept { return backup_count_; }
   std::string_view class_name() const noexcept override { return "RotatingFileHandler"; }
 
  protected:

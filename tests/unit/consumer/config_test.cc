@@ -12,6 +12,9 @@
 #include <gtest/gtest.h>
 
 #include <logbus/error.h>
+#include <logbus/rotating_file_handler.h>
+
+#include "sidecar/handler_kind.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -46,6 +49,14 @@ const HandlerSettings& handler(const Configuration& configuration, std::string_v
   throw std::out_of_range(std::string(name));
 }
 
+/// The handler that the settings of this name make. With the key delay it opens nothing.
+template <class Made>
+std::shared_ptr<Made> made(const Configuration& configuration, std::string_view name) {
+  auto result = std::dynamic_pointer_cast<Made>(handler(configuration, name).make({}));
+  if (result == nullptr) throw std::runtime_error(std::string(name) + " is of another class");
+  return result;
+}
+
 TEST(ConfigTest, ReadsAllSections) {
   const Configuration c = good(R"(
 version: 1
@@ -59,7 +70,7 @@ handlers:
   out: {class: logging.StreamHandler, stream: ext://sys.stdout, level: WARNING, formatter: plain, filters: [shop]}
   err: {class: logging.StreamHandler, .: {terminator: "\r\n"}}
   file: {class: logging.FileHandler, filename: /tmp/logbus-never-made.log, mode: w, encoding: UTF-8, delay: true}
-  turn: {class: logging.handlers.RotatingFileHandler, filename: /tmp/logbus-never-made.2, maxBytes: 1_000_000, backupCount: 5}
+  turn: {class: logging.handlers.RotatingFileHandler, filename: /tmp/logbus-never-made.2, delay: true, maxBytes: 1_000_000, backupCount: 5}
   none: {class: logging.NullHandler}
 loggers:
   shop.db: {level: 15, propagate: no, handlers: [file, file], filters: [shop]}
@@ -91,17 +102,14 @@ logbus:
   EXPECT_EQ(c.filters.at(0).logger, "shop");
   EXPECT_EQ(c.handlers.size(), 5U);
   EXPECT_EQ(c.handlers[0].name, "err");  // sorted
-  EXPECT_TRUE(handler(c, "out").to_stdout);
   EXPECT_EQ(handler(c, "out").level, Level::kWarning);
   EXPECT_EQ(handler(c, "out").formatter, "plain");
   EXPECT_EQ(handler(c, "out").filters, Lines{"shop"});
-  EXPECT_FALSE(handler(c, "err").to_stdout);
-  EXPECT_EQ(handler(c, "err").terminator, "\r\n");
-  EXPECT_EQ(handler(c, "file").mode, "w");
-  EXPECT_TRUE(handler(c, "file").delay);
-  EXPECT_EQ(handler(c, "turn").max_bytes, 1'000'000U);
-  EXPECT_EQ(handler(c, "turn").backup_count, 5);
-  EXPECT_EQ(handler(c, "none").handler_class, HandlerClass::kNull);
+  EXPECT_TRUE(handler(c, "file").file->delay);
+  EXPECT_EQ(made<FileHandler>(c, "file")->base_filename(), "/tmp/logbus-never-made.log");
+  EXPECT_EQ(made<RotatingFileHandler>(c, "turn")->max_bytes(), 1'000'000U);
+  EXPECT_EQ(made<RotatingFileHandler>(c, "turn")->backup_count(), 5U);
+  EXPECT_EQ(handler(c, "none").class_name, "NullHandler");
   ASSERT_EQ(c.loggers.size(), 2U);
   EXPECT_EQ(c.loggers[0].name, "");
   EXPECT_EQ(c.loggers[0].level, Level::kInfo);
@@ -151,11 +159,11 @@ handlers:
   b: {<<: [*more, *base], filename: /tmp/b}
   c: *base
 )");
-  EXPECT_EQ(handler(c, "a").max_bytes, 40U);
-  EXPECT_EQ(handler(c, "a").backup_count, 1);
-  EXPECT_EQ(handler(c, "b").max_bytes, 20U);
-  EXPECT_EQ(handler(c, "b").backup_count, 2);
-  EXPECT_EQ(handler(c, "c").filename, "/tmp/x");
+  EXPECT_EQ(made<RotatingFileHandler>(c, "a")->max_bytes(), 40U);
+  EXPECT_EQ(made<RotatingFileHandler>(c, "a")->backup_count(), 1U);
+  EXPECT_EQ(made<RotatingFileHandler>(c, "b")->max_bytes(), 20U);
+  EXPECT_EQ(made<RotatingFileHandler>(c, "b")->backup_count(), 2U);
+  EXPECT_EQ(handler(c, "c").file->filename, "/tmp/x");
 }
 
 TEST(ConfigTest, ResolvesReferences) {
@@ -167,10 +175,10 @@ handlers:
   a: {class: logging.handlers.RotatingFileHandler, delay: 1, filename: 'cfg://mine.path', maxBytes: 'cfg://mine.sizes[1].big', level: 'cfg://mine[level]'}
   b: {class: logging.FileHandler, filename: ext://os.devnull, level: ext://logging.ERROR}
 )");
-  EXPECT_EQ(handler(c, "a").filename, "/tmp/logbus-from-cfg");
-  EXPECT_EQ(handler(c, "a").max_bytes, 77U);
+  EXPECT_EQ(handler(c, "a").file->filename, "/tmp/logbus-from-cfg");
+  EXPECT_EQ(made<RotatingFileHandler>(c, "a")->max_bytes(), 77U);
   EXPECT_EQ(handler(c, "a").level, Level::kWarning);
-  EXPECT_EQ(handler(c, "b").filename, "/dev/null");
+  EXPECT_EQ(handler(c, "b").file->filename, "/dev/null");
   EXPECT_EQ(handler(c, "b").level, Level::kError);
 }
 
@@ -183,8 +191,14 @@ handlers:
 loggers: {a: {handlers: [queue], propagate: false}}
 root: {level: DEBUG, handlers: [queue]}
 )");
-  EXPECT_EQ(handler(c, "queue").handlers, Lines{"file"});
-  EXPECT_TRUE(handler(c, "queue").respect_handler_level);
+  EXPECT_EQ(handler(c, "queue").targets, Lines{"file"});
+  EXPECT_TRUE(handler(c, "queue").queue->respect_handler_level);
+}
+
+std::string all_classes() {
+  std::vector<std::string_view> names;
+  for (const HandlerKind& kind : handler_kinds()) names.push_back(kind.name);
+  return enumerate(names);
 }
 
 struct Case {
@@ -243,14 +257,10 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
        {"f.yaml:3:14: handlers.a.class: unknown class \"StreamHandler\"; did you mean "
         "'logging.StreamHandler'?"}},
       {"version: 1\nhandlers:\n  a: {class: my.Own}",
-       {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are logging.StreamHandler, "
-        "logging.FileHandler, "
-        "logging.NullHandler, logging.handlers.RotatingFileHandler and logging.handlers.QueueHandler"}},
+       {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are " + all_classes()}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.SysLogHandler, address: [localhost, 514]}",
-       {"f.yaml:3:14: handlers.a.class: logging.handlers.SysLogHandler is not in this version; there are "
-        "logging.StreamHandler, logging.FileHandler, logging.NullHandler, "
-        "logging.handlers.RotatingFileHandler and "
-        "logging.handlers.QueueHandler"}},
+       {"f.yaml:3:14: handlers.a.class: logging.handlers.SysLogHandler is not in this version; there are " +
+        all_classes()}},
       {"version: 1\nhandlers:\n  a: {class: logging.NullHandler, level: debug, formatter: x, filters: [y]}",
        {"f.yaml:3:42: handlers.a.level: unknown level \"debug\"; did you mean 'DEBUG'?",
         "f.yaml:3:60: handlers.a.formatter: there is no formatter named \"x\"",
@@ -292,7 +302,7 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
        {"f.yaml:3:45: handlers.a.stream: expected ext://sys.stdout or ext://sys.stderr, got a string "
         "\"sys.stdout\"",
         "f.yaml:3:73: handlers.a...terminator: expected a string (in quotes), got an integer 5",
-        "f.yaml:3:83: handlers.a...namer: not in this version"}},
+        "f.yaml:3:76: handlers.a...namer: unknown key; there are terminator"}},
       {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/../tmp/logbus-x, delay: "
        "yes}\n"
        "  b: {class: logging.FileHandler, filename: /tmp/logbus-x, delay: yes}",
@@ -316,14 +326,19 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"version: 1\nroot: INFO", {"f.yaml:2:7: root: expected a mapping, got a string \"INFO\""}},
       // QueueHandlers that are not the bus.
       {"version: 1\nhandlers:\n  q: {class: logging.handlers.QueueHandler}\nroot: {handlers: [q]}",
-       {"f.yaml:3:3: handlers.q: a QueueHandler without 'handlers' is not in this version"}},
+       {"f.yaml:3:3: warning: handlers.q: has no handlers behind it: its records are discarded"}},
       {"version: 1\nhandlers:\n  n: {class: logging.NullHandler}\n  q: {class: "
        "logging.handlers.QueueHandler, handlers: [n], "
        "queue: queue.Queue}\nroot: {handlers: [q, n]}",
        {"f.yaml:4:3: handlers.q: a QueueHandler with a queue of its own is not in this version: it must be "
         "the only handler "
         "that any logger has, and then stands for the bus",
-        "f.yaml:4:67: warning: handlers.q.queue: ignored: the bus takes its place"}},
+        "f.yaml:4:67: warning: handlers.q.queue: ignored: the sidecar has a queue of its own"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.QueueHandler, handlers: [b]}\n  b: {class: "
+       "logging.handlers.QueueHandler, handlers: [a]}\n  c: {class: logging.handlers.QueueHandler, handlers: "
+       "[a]}",
+       {"f.yaml:3:3: handlers.a: its records would come back to itself: a -> b",
+        "f.yaml:4:3: handlers.b: its records would come back to itself: b -> a"}},
       // The bus.
       {"version: 1\nlogbus: {bus: a b, directory: x, lane_sze: 1}",
        {"f.yaml:2:15: logbus.bus: expected a bus's name (1 to 64 of A-Z a-z 0-9 _ . -), got a string \"a b\"",
@@ -352,7 +367,6 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "f.yaml:2:75: logbus.overflow: overwrite is not in this version; there are drop and block"}},
       {"version: 1\nlogbus: {metrics: off, dispatch: tree, overflow: explode}",
        {"f.yaml:2:19: logbus.metrics: not in this version",
-        "f.yaml:2:34: logbus.dispatch: not in this version",
         "f.yaml:2:50: logbus.overflow: expected drop or block, got a string \"explode\""}},
   };
   for (const Case& wrong : table) EXPECT_EQ(wrong_with(wrong.text), wrong.lines) << wrong.text;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "sidecar/kinds/kinds.h"
+
+#include <array>
+
+namespace logbus::sidecar {
+
+std::span<const HandlerKind> handler_kinds() noexcept {
+  static constexpr std::array kKinds{
+      HandlerKind{"logging.FileHandler", read_file_handler},
+      HandlerKind{"logging.NullHandler", read_null_handler},
+      HandlerKind{"logging.StreamHandler", read_stream_handler},
+      HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
+      HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},
+  };
+  return kKinds;
+}
+
+LineAttributes read_line_attributes(HandlerReading& reading) {
+  LineAttributes attributes;
+  if (const auto text = reading.attributes.string("terminator")) attributes.terminator = *text;
+  return attributes;
+}
+
+}  // namespace logbus::sidecar

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The readers of all kinds, and what several of them share.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <logbus/file_handler.h>
+
+#include "sidecar/handler_kind.h"
+
+namespace logbus::sidecar {
+
+void read_file_handler(HandlerReading& reading);
+void read_null_handler(HandlerReading& reading);
+void read_queue_handler(HandlerReading& reading);
+void read_rotating_file_handler(HandlerReading& reading);
+void read_stream_handler(HandlerReading& reading);
+
+/// The keys that all handlers of files have, and settings.file.
+FileOptions read_file_options(HandlerReading& reading);
+/// The same for this making: what the sidecar wrote already is not emptied.
+FileOptions options_for(const FileOptions& options, const Making& making);
+
+/// The attributes that all handlers of lines have.
+struct LineAttributes {
+  std::string terminator = "\n";
+
+  template <class LineHandler>
+  std::shared_ptr<Handler> apply(std::shared_ptr<LineHandler> handler) const {
+    handler->set_terminator(terminator);
+    return handler;
+  }
+};
+LineAttributes read_line_attributes(HandlerReading& reading);
+
+}  // namespace logbus::sidecar
