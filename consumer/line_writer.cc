@@ -81,7 +81,7 @@ LineWriter::Plan LineWriter::plan_for(const wire::Site& site) {
   for (Handler* handler : *handlers) {
     if (typeid(*handler) == typeid(NullHandler)) continue;
     auto* const stream = dynamic_cast<StreamHandler*>(handler);
-    if (stream == nullptr || !stream->takes_lines() || stream->has_filters()) return plan;
+    if (stream == nullptr || stream->encodes_ || !stream->takes_lines() || stream->has_filters()) return plan;
     std::optional<record::LineProgram> program = format_of(*stream).compile(plan.site);
     if (!program) return plan;
     plan.targets.push_back({stream, std::move(*program)});

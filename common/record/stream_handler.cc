@@ -1,59 +1,26 @@
 // SPDX-License-Identifier: MIT
-// StreamHandler: buffers whole records and writes them, never half of one into a file.
+// StreamHandler: buffers whole records.
 #include <logbus/stream_handler.h>
 
-#include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <typeinfo>
+#include <utility>
 
 #include <logbus/error.h>
 
+#include "record/disk_full.h"
+
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
-namespace {
-
-// A deferred buffer is written before it outgrows the cache by much; larger writes gain nothing.
-constexpr std::size_t kBatchBytes = 1U << 20;
-// A buffer that one huge record has blown up is given back.
-constexpr std::size_t kKeptBytes = 4 * kBatchBytes;
-// How long a non-blocking descriptor may refuse before its records are given up.
-constexpr int kRefusalTimeoutMs = 1000;
-
-bool wait_until_writable(int descriptor) noexcept {
-  pollfd entry{descriptor, POLLOUT, 0};
-  return ::poll(&entry, 1, kRefusalTimeoutMs) > 0;
-}
-
-// Bytes written; fewer than asked if `error` is set.
-std::size_t write_all(int descriptor, std::string_view bytes, int& error) noexcept {
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const ssize_t count = ::write(descriptor, bytes.data() + written, bytes.size() - written);
-    if (count > 0) {
-      written += static_cast<std::size_t>(count);
-      continue;
-    }
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN && wait_until_writable(descriptor)) continue;
-    error = count < 0 ? errno : EIO;
-    break;
-  }
-  return written;
-}
-
-}  // namespace
-
 StreamHandler::StreamHandler(int descriptor, Ownership ownership)
     : descriptor_(descriptor), ownership_(ownership) {}
 
 StreamHandler::StreamHandler(NoStream) {}
 
 StreamHandler::~StreamHandler() {
-  if (has_stream()) (void)write_whole_records();
+  if (has_stream()) (void)write_whole_records(Refused::kAreLost);
   release_stream();
 }
 
@@ -62,12 +29,37 @@ void StreamHandler::set_terminator(std::string_view terminator) {
   terminator_ = terminator;
 }
 
+std::string StreamHandler::terminator() {
+  const std::lock_guard guard(lock());
+  return terminator_;
+}
+
+std::optional<int> StreamHandler::set_stream(int descriptor, Ownership ownership) {
+  const std::lock_guard guard(lock());
+  if (descriptor == descriptor_) return std::nullopt;
+  if (has_stream()) write_out();
+  const int before = std::exchange(descriptor_, descriptor);
+  ownership_ = ownership;
+  position_ = kUnknownPosition;
+  stuck_ = false;
+  return before;
+}
+
+void StreamHandler::set_backlog(std::size_t bytes) {
+  const std::lock_guard guard(lock());
+  backlog_bytes_ = bytes;
+}
+
 bool StreamHandler::takes_lines() const noexcept {
   return typeid(*this) == typeid(StreamHandler);
 }
 
 void StreamHandler::emit(const LogRecord& record) {
-  if (!prepare_stream()) return;
+  try {
+    if (!prepare_stream()) return;
+  } catch (const Error& error) {
+    if (!record::is_disk_full(error.code())) throw;
+  }
   place_record(begin_record(record));
 }
 
@@ -84,7 +76,7 @@ bool StreamHandler::prepare_record(std::string_view) {
 
 void StreamHandler::place_record(std::string_view text) {
   try {
-    if (prepare_record(text)) return finish_record();
+    if (prepare_for(text)) return finish_record();
   } catch (...) {
     discard_record();
     throw;
@@ -92,68 +84,41 @@ void StreamHandler::place_record(std::string_view text) {
   discard_record();
 }
 
+// A disk without room for a new file, or for a rotation, is as full as one without room for the record.
+bool StreamHandler::prepare_for(std::string_view text) {
+  try {
+    return prepare_record(text);
+  } catch (const Error& error) {
+    if (!record::is_disk_full(error.code())) throw;
+    handle_error(nullptr, error);
+    return true;
+  }
+}
+
 void StreamHandler::finish_record() {
   if (terminator_.size() == 1)  // a call of memcpy costs more than the byte
     buffer_.append(terminator_.front());
   else
     buffer_.append(terminator_);
+  if (encodes_) [[unlikely]] {
+    const std::string_view bytes = encoded(buffer_.view().substr(whole_bytes()));
+    buffer_.truncate(whole_bytes());
+    buffer_.append(bytes);
+  }
   ends_.push_back(buffer_.size());
   if (deferred_) {
-    if (buffer_.size() >= kBatchBytes) write_out();
+    if (buffer_.size() >= write_out_at_) write_out();
     return;
   }
-  const WriteResult result = write_whole_records();
-  // The caller counts this record: it is the only one here.
-  if (result.error != 0) throw Error(result.error, "cannot write to " + stream_name());
+  const WriteResult result = write_whole_records(Refused::kWait);
+  if (result.error == 0) return;
+  // The caller tells and counts a record that is lost, if it is the only one here.
+  if (result.lost == 1 && result.waiting == 0) throw Error(result.error, "cannot write to " + stream_name());
+  tell(result);
 }
 
 void StreamHandler::discard_record() noexcept {
   buffer_.truncate(whole_bytes());
-}
-
-void StreamHandler::write_out() {
-  const WriteResult result = write_whole_records();
-  if (result.error == 0) return;
-  mutable_counters().records.fetch_sub(result.lost, std::memory_order_relaxed);  // emit has counted them
-  mutable_counters().dropped.fetch_add(result.lost, std::memory_order_relaxed);
-  handle_error(nullptr, Error(result.error, "cannot write to " + stream_name() + ", " +
-                                                std::to_string(result.lost) + " records lost"));
-}
-
-StreamHandler::WriteResult StreamHandler::write_whole_records() noexcept {
-  WriteResult result;
-  const std::size_t whole = whole_bytes();
-  if (whole == 0) return result;
-  std::size_t written = 0;
-  if (has_stream()) {
-    written = write_all(descriptor_, buffer_.view().substr(0, whole), result.error);
-  } else {
-    result.error = EBADF;
-  }
-  position_ = kUnknownPosition;
-  if (result.error != 0) {
-    const auto first_lost = std::upper_bound(ends_.begin(), ends_.end(), written);
-    result.lost = static_cast<std::size_t>(ends_.end() - first_lost);
-    const std::size_t kept = first_lost == ends_.begin() ? 0 : *std::prev(first_lost);
-    if (written != kept) cut_back(written - kept);
-    written = kept;
-  }
-  mutable_counters().bytes.fetch_add(written, std::memory_order_relaxed);
-  buffer_.erase_front(whole);
-  ends_.clear();
-  if (buffer_.capacity() > kKeptBytes && buffer_.size() == 0) buffer_.release();
-  if (text_.capacity() > kKeptBytes) text_ = {};
-  return result;
-}
-
-// The file ends with `bytes` of a record that didn't fit. Only if nobody else has appended since.
-void StreamHandler::cut_back(std::size_t bytes) noexcept {
-  struct stat status {};
-  const off_t end = ::lseek(descriptor_, 0, SEEK_CUR);
-  if (end < 0 || ::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size != end)
-    return;
-  const off_t whole = end - static_cast<off_t>(bytes);
-  if (whole >= 0 && ::ftruncate(descriptor_, whole) == 0) (void)::lseek(descriptor_, whole, SEEK_SET);
 }
 
 std::int64_t StreamHandler::next_position() {
@@ -161,20 +126,25 @@ std::int64_t StreamHandler::next_position() {
   return position_ < 0 ? -1 : position_ + static_cast<std::int64_t>(whole_bytes());
 }
 
+void StreamHandler::prepend(std::string_view bytes) {
+  buffer_.prepend(bytes);
+  for (std::size_t& end : ends_) end += bytes.size();
+}
+
 void StreamHandler::flush() {
   const std::lock_guard guard(lock());
-  if (has_stream()) write_out();
+  write_out();
 }
 
 void StreamHandler::close() {
   const std::lock_guard guard(lock());
-  if (has_stream()) write_out();
+  write_out(Refused::kAreLost);
   release_stream();
 }
 
 void StreamHandler::defer_flush(bool deferred) {
   const std::lock_guard guard(lock());
-  if (!deferred && has_stream()) write_out();
+  if (!deferred) write_out();
   deferred_ = deferred;
 }
 
@@ -192,6 +162,7 @@ void StreamHandler::attach_stream(int descriptor, Ownership ownership) noexcept 
 
 void StreamHandler::release_stream() noexcept {
   position_ = kUnknownPosition;
+  stuck_ = false;
   // A borrowed descriptor stays usable after close(), as Python's does.
   if (ownership_ == Ownership::kBorrowed) return;
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -3,14 +3,23 @@
 #include <logbus/rotating_file_handler.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include <logbus/error.h>
 
+#include "record/disk_full.h"
+
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
+namespace {
+
+// A full disk may refuse a rotation halfway through compressing a file: not once more for every record.
+constexpr std::chrono::seconds kPause{1};
+
+}  // namespace
 
 void BaseRotatingHandler::set_namer(Namer namer) {
   const std::lock_guard guard(lock());
@@ -27,8 +36,23 @@ void BaseRotatingHandler::emit(const LogRecord& record) {
 }
 
 bool BaseRotatingHandler::prepare_record(std::string_view text) {
-  if (should_rollover(text)) do_rollover();
+  if (should_rollover(text) && !puts_off_rollover()) {
+    try {
+      do_rollover();
+    } catch (const Error& error) {
+      if (record::is_disk_full(error.code())) again_at_ = Clock::now() + kPause;
+      throw;
+    }
+  }
   return prepare_stream();
+}
+
+bool BaseRotatingHandler::puts_off_rollover() {
+  if (waits_alone()) return true;
+  if (again_at_ == Clock::time_point()) return false;
+  if (Clock::now() < again_at_) return true;
+  again_at_ = {};
+  return false;
 }
 
 std::string BaseRotatingHandler::rotation_filename(const std::string& default_name) const {

@@ -2,6 +2,8 @@
 // RotatingFileHandler: rotation by size, the rules of CPython 3.14.
 #include <logbus/rotating_file_handler.h>
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -21,7 +23,7 @@ bool exists(const std::string& path) {
 }
 
 void remove_if_there(const std::string& path) {
-  if (exists(path) && ::remove(path.c_str()) != 0) throw Error(errno, "cannot remove " + path);
+  if (exists(path) && ::unlink(path.c_str()) != 0) throw Error(errno, "cannot remove " + path);
 }
 
 FileOptions with_mode(FileOptions options, std::uint64_t max_bytes) {

@@ -49,6 +49,10 @@ class Handler : public Filterer {
   /// Writes out what deferred flushing has held back, and no more: a MemoryHandler keeps its records. May
   /// throw.
   virtual void end_batch() {}
+  /// Records are left that a later end_batch() or flush() may still write: the disk was full. Who can keep
+  /// their source does so while this holds, and calls end_batch() again every 100 ms or so, also when no new
+  /// record comes. close() tries once more, then counts them in `dropped`. Any thread.
+  virtual bool pending() const noexcept { return false; }
   /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error
   /// at hand. `record` may be null (a batch).
   virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;

@@ -2,8 +2,10 @@
 // Python's StreamHandler, over a file descriptor.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +21,10 @@ class LineWriter;
 inline namespace abi1 LOGBUS_ABI {
 
 /// Writes each record and a terminator to a descriptor: one write(2) a record, or one a batch with
-/// defer_flush(true). Differs from Python: when a write fails half-way (a full disk), a regular file is cut
-/// back to its last whole record; a batch that fails is told once, its lost records are counted in `dropped`.
-/// Source: logging.StreamHandler.
+/// defer_flush(true). Differs from Python: when a write fails half-way, a regular file is cut back to its
+/// last whole record; what a full disk refuses is kept, pending(), and is written first when there is room
+/// again; after any other error it is lost, told once a batch, and counted in `dropped`. A pipe that does not
+/// block is waited for, up to a second at first. Source: logging.StreamHandler.
 class StreamHandler : public Handler {
  public:
   enum class Ownership : bool { kBorrowed, kOwned };
@@ -32,11 +35,19 @@ class StreamHandler : public Handler {
 
   /// What follows each record; "\n" unless set.
   void set_terminator(std::string_view terminator);
+  std::string terminator();
+  /// Writes out to the stream before, and goes on with this one. Gives the one before, which is the caller's
+  /// to close if the handler owned it; nothing if it is the same. Python's setStream.
+  std::optional<int> set_stream(int descriptor, Ownership ownership = Ownership::kBorrowed);
+  /// How many bytes of records may wait for room on a full disk: 1 MiB, unless set. Whole records; those
+  /// behind the one that reaches it are lost, and counted in `dropped`.
+  void set_backlog(std::size_t bytes);
 
   void flush() override;
   void close() override;
   void defer_flush(bool deferred) override;
   void end_batch() override { flush(); }
+  bool pending() const noexcept override { return pending_.load(std::memory_order_relaxed); }
   std::string_view class_name() const noexcept override { return "StreamHandler"; }
 
  protected:
@@ -60,42 +71,69 @@ class StreamHandler : public Handler {
   void finish_record();
   void discard_record() noexcept;
 
-  /// Makes sure that there is a stream for a record of this text; false: it is dropped without a word.
+  /// Makes sure that there is a stream for a record of this text; false: it is dropped without a word. If it
+  /// throws that the disk is full, the record waits with those that are pending.
   virtual bool prepare_record(std::string_view text);
+  /// What is written for a record's text and terminator, if encode_records() was called. Borrowed until the
+  /// next call. May throw.
+  virtual std::string_view encoded(std::string_view text) { return text; }
+  void encode_records() noexcept { encodes_ = true; }
   /// Whether emit() is begin_record() and place_record() and nothing else, so that a line can be made without
   /// its record. Each class says so of itself alone: one that derives from it may override emit().
   virtual bool takes_lines() const noexcept;
 
   /// Writes out all whole records; an unfinished one stays buffered. Tells and counts a failure, never throws
   /// it.
-  void write_out();
+  void write_out() { write_out(Refused::kWait); }
   /// Where the next record will start in the file: behind what is written and what is buffered. Asks the
   /// kernel after each write, so that what others appended counts. -1 if the stream has no position.
   std::int64_t next_position();
 
   bool has_stream() const noexcept { return descriptor_ >= 0; }
   int descriptor() const noexcept { return descriptor_; }
+  /// Whether the file is still empty because all that it is to begin with waits for room.
+  bool waits_alone() { return pending() && next_position() == static_cast<std::int64_t>(whole_bytes()); }
+  bool has_whole_records() const noexcept { return !ends_.empty(); }
   void attach_stream(int descriptor, Ownership ownership) noexcept;
+  /// Puts bytes before the whole records that have yet to be written.
+  void prepend(std::string_view bytes);
   /// Closes an owned descriptor. What is buffered stays: write out first.
   void release_stream() noexcept;
 
  private:
   friend class consumer::LineWriter;
 
-  /// What a write left: how many of the records are lost, and why.
+  /// What becomes of records that a full disk refuses.
+  enum class Refused : bool { kWait, kAreLost };
+  /// What a write left: why, and how many of the records are lost or wait.
   struct WriteResult {
     int error = 0;
     std::size_t lost = 0;
+    std::size_t waiting = 0;
   };
-  WriteResult write_whole_records() noexcept;
-  void cut_back(std::size_t bytes) noexcept;
+  WriteResult write_whole_records(Refused refused) noexcept;
+  void write_out(Refused refused);
+  bool prepare_for(std::string_view text);
+  int stream_error() noexcept;
+  bool may_find_room(int error) const noexcept;
+  std::size_t write_all(std::string_view bytes, int& error) noexcept;
+  bool cut_back(std::size_t bytes) noexcept;
+  std::size_t keep_backlog(std::size_t written) noexcept;
+  void tell(const WriteResult& result) noexcept;
   std::size_t whole_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
 
   static constexpr std::int64_t kUnknownPosition = -2;
+  // A deferred buffer is written before it outgrows the cache by much; larger writes gain nothing.
+  static constexpr std::size_t kBatchBytes = 1U << 20;
 
   int descriptor_ = -1;
   Ownership ownership_ = Ownership::kBorrowed;
   bool deferred_ = false;
+  bool encodes_ = false;
+  bool stuck_ = false;                      // the last write had to give up waiting
+  std::size_t write_out_at_ = kBatchBytes;  // bytes of a deferred buffer; more where a backlog is part of it
+  std::size_t backlog_bytes_ = kBatchBytes;
+  std::atomic<bool> pending_{false};
   std::int64_t position_ = kUnknownPosition;  // of the descriptor, without what is buffered
   std::string terminator_ = "\n";
   detail::LineBuffer buffer_;      // whole records, then at most one unfinished

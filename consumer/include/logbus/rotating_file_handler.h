@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,8 +15,10 @@
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-/// A file that is renamed away and started anew when should_rollover says so.
-/// Source: logging.handlers.BaseRotatingHandler.
+/// A file that is renamed away and started anew when should_rollover says so. If that fails, the record at
+/// hand is lost, and the next one tries again, as in Python. Differs from Python: on a full disk nothing is
+/// lost; the file grows on, and the rotation is tried again every second. Source:
+/// logging.handlers.BaseRotatingHandler.
 class BaseRotatingHandler : public FileHandler {
  public:
   /// Gives a rotated file another name: base.1 -> base.1.gz.
@@ -42,8 +45,12 @@ class BaseRotatingHandler : public FileHandler {
   void count_rollover() noexcept { rollovers_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  bool puts_off_rollover();
+
   Namer namer_;
   Rotator rotator_;
+  Clock::time_point again_at_;               // after a rotation for which there was no room
   std::atomic<std::uint64_t> rollovers_{0};  // read by statistics
 };
 

@@ -40,9 +40,15 @@ class LineBuffer {
   }
   /// Cuts back to `size`.
   void truncate(std::size_t size) noexcept { size_ = size; }
-  void erase_front(std::size_t bytes) noexcept {
+  void erase(std::size_t at, std::size_t bytes) noexcept {
     size_ -= bytes;
-    if (size_ != 0) std::memmove(data_.get(), data_.get() + bytes, size_);
+    if (size_ != at) std::memmove(data_.get() + at, data_.get() + at + bytes, size_ - at);
+  }
+  void prepend(std::string_view text) {
+    reserve(text.size());
+    if (size_ != 0) std::memmove(data_.get() + text.size(), data_.get(), size_);
+    if (!text.empty()) std::memcpy(data_.get(), text.data(), text.size());
+    size_ += text.size();
   }
   void release() noexcept {
     data_.reset();

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// StreamHandler: writes whole records out, never half of one into a file, and keeps what a full disk refuses.
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <logbus/error.h>
+#include <logbus/stream_handler.h>
+
+#include "record/disk_full.h"
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+namespace {
+
+// A buffer that one huge record has blown up is given back.
+constexpr std::size_t kKeptBytes = 4U << 20;
+// How long a non-blocking descriptor may refuse before its records are given up.
+constexpr int kRefusalTimeoutMs = 1000;
+
+bool wait_until_writable(int descriptor, int timeout_ms) noexcept {
+  pollfd entry{descriptor, POLLOUT, 0};
+  return ::poll(&entry, 1, timeout_ms) > 0;
+}
+
+bool is_regular(int descriptor) noexcept {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+}  // namespace
+
+void StreamHandler::write_out(Refused refused) {
+  const WriteResult result = write_whole_records(refused);
+  if (result.error != 0) tell(result);
+}
+
+void StreamHandler::tell(const WriteResult& result) noexcept {
+  mutable_counters().records.fetch_sub(result.lost, std::memory_order_relaxed);  // emit counts them
+  mutable_counters().dropped.fetch_add(result.lost, std::memory_order_relaxed);
+  try {
+    std::string sentence = "cannot write to " + stream_name();
+    if (result.lost != 0) sentence += ", " + std::to_string(result.lost) + " records lost";
+    if (result.waiting != 0) sentence += ", " + std::to_string(result.waiting) + " records wait for room";
+    handle_error(nullptr, Error(result.error, sentence));
+  } catch (const std::exception& error) {  // no memory for the sentence
+    handle_error(nullptr, error);
+  }
+}
+
+StreamHandler::WriteResult StreamHandler::write_whole_records(Refused refused) noexcept {
+  WriteResult result;
+  const std::size_t whole = whole_bytes();
+  if (whole == 0) return result;
+  std::size_t written = 0;
+  result.error = stream_error();
+  if (result.error == 0) written = write_all(buffer_.view().substr(0, whole), result.error);
+  position_ = kUnknownPosition;
+  if (result.error != 0) {
+    const auto first_left = std::upper_bound(ends_.begin(), ends_.end(), written);
+    const std::size_t kept = first_left == ends_.begin() ? 0 : *std::prev(first_left);
+    const bool waits = refused == Refused::kWait && may_find_room(result.error);
+    result.lost = static_cast<std::size_t>(ends_.end() - first_left);
+    // What can't be cut back is the beginning of a record whose rest waits.
+    if ((written == kept || cut_back(written - kept)) || !waits) written = kept;
+    if (waits) {
+      const std::size_t left = result.lost;
+      result.lost = keep_backlog(written);
+      result.waiting = left - result.lost;
+    }
+  }
+  mutable_counters().bytes.fetch_add(written, std::memory_order_relaxed);
+  if (result.waiting == 0) {
+    buffer_.erase(0, whole);
+    ends_.clear();
+  }
+  write_out_at_ = whole_bytes() + kBatchBytes;
+  pending_.store(result.waiting != 0, std::memory_order_relaxed);
+  if (buffer_.capacity() > kKeptBytes && buffer_.size() == 0) buffer_.release();
+  if (text_.capacity() > kKeptBytes) text_ = {};
+  return result;
+}
+
+// The errno that keeps it from being written to, if there is none to write to even now.
+int StreamHandler::stream_error() noexcept {
+  if (has_stream()) return 0;
+  try {
+    return prepare_stream() ? 0 : EBADF;
+  } catch (const Error& error) {
+    return error.code() != 0 ? error.code() : EIO;
+  } catch (...) {
+    return EIO;
+  }
+}
+
+// Room comes back on a disk; a device that says it is full says so for ever.
+bool StreamHandler::may_find_room(int error) const noexcept {
+  return record::is_disk_full(error) && (!has_stream() || is_regular(descriptor_));
+}
+
+// Bytes written; fewer than asked if `error` is set.
+std::size_t StreamHandler::write_all(std::string_view bytes, int& error) noexcept {
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t count = ::write(descriptor_, bytes.data() + written, bytes.size() - written);
+    if (count > 0) {
+      written += static_cast<std::size_t>(count);
+      stuck_ = false;
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      // Who has let one write wait in vain isn't waited for again until he reads.
+      if (wait_until_writable(descriptor_, stuck_ ? 0 : kRefusalTimeoutMs)) continue;
+      stuck_ = true;
+      errno = EAGAIN;
+    }
+    error = count < 0 ? errno : EIO;
+    break;
+  }
+  return written;
+}
+
+// The file ends with `bytes` of a record that didn't fit. Only if nobody else has appended since.
+bool StreamHandler::cut_back(std::size_t bytes) noexcept {
+  struct stat status {};
+  const off_t end = ::lseek(descriptor_, 0, SEEK_CUR);
+  if (end < 0 || ::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size != end)
+    return false;
+  const off_t whole = end - static_cast<off_t>(bytes);
+  if (whole < 0 || ::ftruncate(descriptor_, whole) != 0) return false;
+  (void)::lseek(descriptor_, whole, SEEK_SET);
+  return true;
+}
+
+// Keeps what is behind the first `written` bytes, as far as it may wait. Returns how many records may not.
+std::size_t StreamHandler::keep_backlog(std::size_t written) noexcept {
+  const auto first = std::upper_bound(ends_.begin(), ends_.end(), written);
+  buffer_.erase(0, written);
+  ends_.erase(ends_.begin(), first);
+  for (std::size_t& end : ends_) end -= written;
+  // A record waits if it begins within the bound.
+  auto last = std::lower_bound(ends_.begin(), ends_.end(), backlog_bytes_);
+  if (last != ends_.end() && backlog_bytes_ != 0) ++last;
+  const auto lost = static_cast<std::size_t>(ends_.end() - last);
+  if (lost != 0) {
+    const std::size_t whole = ends_.back();
+    ends_.erase(last, ends_.end());
+    buffer_.erase(whole_bytes(), whole - whole_bytes());
+  }
+  return lost;
+}
+
+}  // namespace abi1
+}  // namespace logbus

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// What a full disk refuses is kept, and written when there is room again. Skipped where this user may not
+// mount.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <logbus/error.h>
+#include <logbus/file_handler.h>
+#include <logbus/rotating_file_handler.h>
+
+#include "captured_stderr.h"
+#include "small_disk.h"
+
+namespace logbus {
+namespace {
+
+namespace fs = std::filesystem;
+
+LogRecord message(std::string_view text) {
+  LogRecord record;
+  record.msg = text;
+  return record;
+}
+
+// Its number, and so much text that some records cross a page's end.
+std::string line(int number) {
+  return std::to_string(number) + std::string(150, 'x');
+}
+
+std::string lines(int begin, int end) {
+  std::string all;
+  for (int number = begin; number < end; ++number) all += line(number) + '\n';
+  return all;
+}
+
+class FullDiskTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!disk_.mounted()) GTEST_SKIP() << "mounting needs root";
+  }
+  FileOptions options() const { return {path_, "a", "", false}; }
+  static std::string text(const std::string& path) {
+    std::ostringstream all;
+    all << std::ifstream(path).rdbuf();
+    return all.str();
+  }
+  std::string text() const { return text(path_); }
+  static void write(Handler& handler, int begin, int end) {
+    for (int number = begin; number < end; ++number) handler.handle(message(line(number)));
+  }
+
+  const SmallDisk disk_{32};
+  const std::string path_ = disk_.path("a.log");
+  const CapturedStderr captured_;
+};
+
+TEST_F(FullDiskTest, RecordsWaitAndAreWrittenInOrderWhenThereIsRoomAgain) {
+  FileHandler handler(options());
+  disk_.fill(1);
+  write(handler, 0, 100);
+  EXPECT_TRUE(handler.pending());
+  EXPECT_EQ(text(), lines(0, 26)) << "whole records, as many as fit";
+  EXPECT_EQ(handler.counters().records, 100U);
+  EXPECT_EQ(handler.counters().dropped, 0U);
+  EXPECT_EQ(handler.counters().errors, 74U);
+  disk_.free();
+  handler.flush();
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(text(), lines(0, 100));
+  EXPECT_EQ(handler.counters().bytes, text().size());
+}
+
+TEST_F(FullDiskTest, NextRecordBringsThemToo) {
+  FileHandler handler(options());
+  disk_.fill(0);
+  write(handler, 0, 10);
+  EXPECT_EQ(text(), "");
+  disk_.free();
+  write(handler, 10, 11);
+  EXPECT_EQ(text(), lines(0, 11));
+}
+
+TEST_F(FullDiskTest, BatchIsToldOncePerFlush) {
+  FileHandler handler(options());
+  handler.defer_flush(true);
+  disk_.fill(1);
+  write(handler, 0, 100);
+  EXPECT_FALSE(handler.pending());
+  handler.flush();
+  EXPECT_TRUE(handler.pending());
+  EXPECT_EQ(handler.counters().errors, 1U);
+  write(handler, 100, 200);
+  handler.flush();
+  EXPECT_EQ(handler.counters().errors, 2U);
+  EXPECT_EQ(text(), lines(0, 26));
+  disk_.free();
+  handler.flush();
+  EXPECT_EQ(text(), lines(0, 200));
+  EXPECT_EQ(handler.counters().records, 200U);
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, BacklogIsBounded) {
+  FileHandler handler(options());
+  handler.set_backlog(1000);  // each record is 152 bytes or more
+  handler.defer_flush(true);
+  disk_.fill(0);
+  write(handler, 0, 10);
+  handler.flush();
+  EXPECT_EQ(handler.counters().dropped, 3U);
+  write(handler, 10, 20);
+  handler.flush();
+  EXPECT_EQ(handler.counters().records, 7U);
+  EXPECT_EQ(handler.counters().dropped, 13U);
+  disk_.free();
+  write(handler, 20, 30);
+  handler.flush();
+  EXPECT_EQ(text(), lines(0, 7) + lines(20, 30));
+  EXPECT_EQ(handler.counters().records, 17U);
+}
+
+TEST_F(FullDiskTest, OneHugeRecordWaitsToo) {
+  FileHandler handler(options());
+  disk_.fill(1);
+  const std::string huge(64 * 1024, 'h');
+  handler.set_backlog(1000);
+  handler.handle(message(huge));
+  handler.handle(message("lost"));
+  EXPECT_EQ(text(), "");
+  disk_.free();
+  handler.flush();
+  EXPECT_EQ(text(), huge + '\n');
+  EXPECT_EQ(handler.counters().dropped, 1U);
+}
+
+TEST_F(FullDiskTest, LongBatchDoesNotTryAgainForEachRecord) {
+  FileHandler handler(options());
+  handler.defer_flush(true);
+  disk_.fill(0);
+  const std::string large(100'000, 'l');
+  for (int count = 0; count < 45; ++count) handler.handle(message(large));
+  EXPECT_EQ(handler.counters().errors, 4U);  // at 1 MiB, and with 1 MiB more than was left of it
+  EXPECT_TRUE(handler.pending());
+}
+
+TEST_F(FullDiskTest, CloseTriesOnceMoreAndThenCountsThemAsLost) {
+  FileHandler handler(options());
+  disk_.fill(1);
+  write(handler, 0, 30);
+  handler.close();
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(text(), lines(0, 26));
+  EXPECT_EQ(handler.counters().records, 26U);
+  EXPECT_EQ(handler.counters().dropped, 4U);
+  disk_.free();
+  write(handler, 30, 31);
+  EXPECT_EQ(text(), lines(0, 26) + lines(30, 31));
+}
+
+TEST_F(FullDiskTest, WhatAnotherWriterHasAppendedIsNotCutOff) {
+  FileHandler handler(options());
+  disk_.fill(1);
+  write(handler, 0, 20);
+  std::ofstream(path_, std::ios::app) << "theirs\n";
+  write(handler, 20, 40);
+  disk_.free();
+  handler.flush();
+  EXPECT_EQ(text(), lines(0, 20) + "theirs\n" + lines(20, 40));
+}
+
+TEST_F(FullDiskTest, RotationGoesOnAndLosesNothing) {
+  RotatingFileHandler handler(options(), 2000, 50);
+  disk_.fill(2);
+  write(handler, 0, 100);
+  EXPECT_TRUE(handler.pending());
+  disk_.free();
+  write(handler, 100, 150);
+  handler.close();
+  std::string all;
+  for (int index = 50; index > 0; --index) all += text(path_ + "." + std::to_string(index));
+  EXPECT_EQ(all + text(), lines(0, 150));
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, BackupsAreNotShiftedForAnEmptyFile) {
+  RotatingFileHandler handler(options(), 500, 2);
+  write(handler, 0, 6);  // three a file
+  disk_.fill(0);
+  write(handler, 6, 40);
+  EXPECT_EQ(text(path_ + ".1").empty(), false);
+  EXPECT_EQ(text(path_ + ".2").empty(), false);
+  disk_.free();
+  handler.close();
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST(FullDeviceTest, RecordIsLostAtOnce) {
+  const CapturedStderr captured;
+  FileHandler handler(FileOptions{"/dev/full", "a", "", false});
+  handler.handle(message("lost"));
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(handler.counters().dropped, 1U);
+  handler.defer_flush(true);
+  handler.handle(message("lost"));
+  handler.flush();
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(handler.counters().dropped, 2U);
+  EXPECT_EQ(handler.counters().records, 0U);
+}
+
+}  // namespace
+}  // namespace logbus
