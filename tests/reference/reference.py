@@ -5,7 +5,6 @@ usage: reference.py HELPER   (run by the Python that is the reference)
 """
 
 import contextlib
-import io
 import json
 import logging
 import logging.handlers
@@ -17,6 +16,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+from python314 import RotatingFileHandler
 
 SECOND = 1_000_000_000
 HELPER = None
@@ -269,24 +270,6 @@ class FormatterTest(unittest.TestCase):
         for fmt in ["{nope}", "{message:d}", "{ms:x}", "{levelno:.2d}", "{nothing:5}", "{message:+}", "{message:=9}"]:
             ours, theirs = self.check({"fmt": fmt, "style": "{", "validate": False})
             self.assertEqual(ours, f"{type(theirs).__name__}: {theirs}")
-
-
-class RotatingFileHandler(logging.handlers.RotatingFileHandler):
-    """With 3.14's rules, whatever the version: the position is the descriptor's own, an empty file never rolls."""
-
-    def shouldRollover(self, record):
-        if self.stream is None:
-            self.stream = self._open()
-        if self.maxBytes > 0:
-            try:
-                position = self.stream.tell()
-            except io.UnsupportedOperation:
-                return False
-            if not position:
-                return False
-            if position + len("%s\n" % self.format(record)) >= self.maxBytes:
-                return not os.path.exists(self.baseFilename) or os.path.isfile(self.baseFilename)
-        return False
 
 
 def tree(folder):

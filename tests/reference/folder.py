@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""A side's folder: what it holds before, what is done to it between batches, what it holds after."""
+
+import os
+import shutil
+import stat
+import time
+
+
+class Folder:
+    """`clock_file`: libfaketime's, or None where the clock is the machine's."""
+
+    def __init__(self, path, clock_file=None):
+        self.path = path
+        self.clock_file = clock_file
+
+    def at(self, name):
+        return os.path.join(self.path, name)
+
+    def fill(self, files, modified=None):
+        """`modified`: the files' time, where it isn't given with the content."""
+        for name, content in files.items():
+            if name.endswith("/"):
+                os.makedirs(self.at(name))
+                continue
+            content, seconds = content if isinstance(content, tuple) else (content, modified)
+            os.makedirs(os.path.dirname(self.at(name)), exist_ok=True)
+            self.write(name, content)
+            if seconds is not None:
+                self.utime(name, seconds)
+
+    def act(self, action):
+        getattr(self, action[0])(*action[1:])
+
+    def clock(self, seconds):
+        # An offset, so that the clock goes on; files' times stay the kernel's.
+        with open(self.clock_file + ".new", "w") as file:
+            file.write(f"{seconds - time.time():+f}\n")
+        os.rename(self.clock_file + ".new", self.clock_file)
+
+    def utime(self, name, seconds):
+        os.utime(self.at(name), (seconds, seconds))
+
+    def write(self, name, content, mode="wb"):
+        with open(self.at(name), mode) as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+
+    def append(self, name, content):
+        self.write(name, content, "ab")
+
+    def truncate(self, name, size):
+        os.truncate(self.at(name), size)
+
+    def rename(self, source, target):
+        os.rename(self.at(source), self.at(target))
+
+    def unlink(self, name):
+        os.unlink(self.at(name))
+
+    def rmtree(self, name):
+        shutil.rmtree(self.at(name))
+
+    def mkdir(self, name):
+        os.mkdir(self.at(name))
+
+    def chmod(self, name, mode):
+        os.chmod(self.at(name), mode)
+
+    def mkfifo(self, name):
+        os.mkfifo(self.at(name))
+
+    def symlink(self, target, name):
+        os.symlink(target, self.at(name))
+
+    def tree(self):
+        """{relative path: (type and permissions as ls shows them, content or target or None)}"""
+        found = {}
+        for parent, folders, files in os.walk(self.path):
+            for name in folders + files:
+                path = os.path.join(parent, name)
+                mode = os.lstat(path).st_mode
+                content = None
+                if stat.S_ISREG(mode):
+                    with open(path, "rb") as file:
+                        content = file.read()
+                elif stat.S_ISLNK(mode):
+                    content = os.readlink(path).encode()
+                found[os.path.relpath(path, self.path)] = (stat.filemode(mode), content)
+        return found
