@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <logbus/error.h>
@@ -121,15 +122,22 @@ void QueueListener::run() noexcept {
   defer_flush(true);
   try {
     LogRecord record;
+    bool last = false;
+    std::size_t left = Queue::kUnknownSize;  // before the sentinel
     for (;;) {
-      // Read before the batch: what was queued before the sentinel is then in this batch or a later one.
-      const bool last = stopping();
-      const std::size_t handled = handle_batch(record);
+      // Before the batch: what was queued before the sentinel is then in this batch or a later one. What a
+      // queue can't count is drained until it is empty.
+      if (!last && stopping()) {
+        last = true;
+        left = queue_.size();
+      }
+      const std::size_t handled = handle_batch(record, std::min(left, kBatchRecords));
       if (handled > 0) {
         flush_handlers();
         queue_.task_done();
       }
-      if (abandoned_.load(std::memory_order_acquire) || (last && handled == 0)) break;
+      if (left != Queue::kUnknownSize) left -= handled;
+      if (abandoned_.load(std::memory_order_acquire) || (last && (handled == 0 || left == 0))) break;
     }
   } catch (...) {  // the queue's: without it there is nothing to go on with
     failure_ = std::current_exception();
@@ -141,10 +149,10 @@ void QueueListener::run() noexcept {
   ended_.notify_all();
 }
 
-std::size_t QueueListener::handle_batch(LogRecord& record) {
+std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
   std::size_t handled = 0;
   Clock::time_point end;
-  while (handled < kBatchRecords) {
+  while (handled < most) {
     const bool wait = handled == 0 && !stopping();
     if (!handle_next(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
     ++handled;

@@ -2,22 +2,48 @@
 // QueueHandler.
 #include <logbus/queue_handler.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
+#include <typeinfo>
 #include <utility>
 
 #include <logbus/error.h>
+#include <logbus/formatter.h>
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
+namespace {
 
-QueueHandler::QueueHandler(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {
+// What is in the text afterwards.
+constexpr std::array<std::string_view, 5> kFolded = {"msg", "args", "exc_info", "exc_text", "stack_info"};
+
+}  // namespace
+
+QueueHandler::QueueHandler(std::shared_ptr<Queue> queue, Prepare prepare,
+                           std::chrono::milliseconds block_timeout)
+    : queue_(std::move(queue)), prepare_(prepare), block_timeout_(block_timeout) {
   if (queue_ == nullptr) throw Error(EINVAL, "a QueueHandler needs a queue");
 }
 
-void QueueHandler::prepare(LogRecord&) const {}
+void QueueHandler::prepare(LogRecord& record) const {
+  if (prepare_ == Prepare::kLogbus) return;
+  static const auto* plain = new Formatter;  // never destroyed: static destructors log too
+  const std::shared_ptr<const Formatter> own = formatter();
+  std::string text = (own != nullptr ? *own : *plain).format(record);
+  record.msg = std::move(text);
+  record.style = MessageStyle::kVerbatim;
+  record.args = None();
+  record.exc_text.clear();
+  record.stack_info.clear();
+  std::erase_if(record.overrides, [](const auto& given) {
+    return std::find(kFolded.begin(), kFolded.end(), given.first) != kFolded.end();
+  });
+}
 
 void QueueHandler::enqueue(const LogRecord& record) {
-  if (!queue_->put_nowait(record)) throw Error("the queue is full");
+  if (!queue_->put(record, block_timeout_)) throw Error("the queue is full");
 }
 
 bool QueueHandler::handle(const LogRecord& record) noexcept {
@@ -41,6 +67,8 @@ bool QueueHandler::handle(const LogRecord& record) noexcept {
 }
 
 void QueueHandler::emit(const LogRecord& record) {
+  // Nothing would change: the queue's own copy is the only one.
+  if (prepare_ == Prepare::kLogbus && typeid(*this) == typeid(QueueHandler)) return enqueue(record);
   LogRecord prepared = record;
   prepare(prepared);
   enqueue(prepared);

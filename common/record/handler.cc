@@ -111,7 +111,7 @@ void Handler::set_formatter(std::shared_ptr<const Formatter> formatter) {
   formatter_ = std::move(formatter);
 }
 
-std::shared_ptr<const Formatter> Handler::formatter() {
+std::shared_ptr<const Formatter> Handler::formatter() const {
   const std::lock_guard guard(lock_);
   return formatter_;
 }

@@ -61,7 +61,7 @@ class Handler : public Filterer {
   Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
   void set_formatter(std::shared_ptr<const Formatter> formatter);  // shared: handlers often share one
   /// Null: the default one.
-  std::shared_ptr<const Formatter> formatter();
+  std::shared_ptr<const Formatter> formatter() const;
   void set_name(std::string_view name) { name_ = name; }
   const std::string& name() const noexcept { return name_; }
   const HandlerCounters& counters() const noexcept { return counters_; }
@@ -81,7 +81,7 @@ class Handler : public Filterer {
   HandlerCounters& mutable_counters() noexcept { return counters_; }
 
  private:
-  std::recursive_mutex lock_;
+  mutable std::recursive_mutex lock_;
   std::atomic<Level> level_{Level::kNotSet};  // read by loggers on any thread
   std::shared_ptr<const Formatter> formatter_;
   std::string name_;

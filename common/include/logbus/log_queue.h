@@ -36,8 +36,8 @@ class LogQueue final : public Queue {
   /// Waits until task_done() has answered for all that was put; false if `timeout` has passed before.
   bool join(std::chrono::milliseconds timeout);
 
-  /// How many records wait: a guess while other threads put and get.
-  std::size_t size() const noexcept;
+  /// While other threads put and get, this is a guess.
+  std::size_t size() const noexcept override;
   std::size_t capacity() const noexcept;
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 #include <logbus/detail/abi.h>
 #include <logbus/log_record.h>
@@ -28,6 +29,11 @@ class Queue {
   virtual void task_done() {}
   /// Ends a get() that waits, from any thread: it returns false at once.
   virtual void interrupt() noexcept {}
+  /// How many records wait: on the consumer's thread, with all that was put before. kUnknownSize: it can't
+  /// tell.
+  virtual std::size_t size() const noexcept { return kUnknownSize; }
+
+  static constexpr std::size_t kUnknownSize = static_cast<std::size_t>(-1);
 };
 
 }  // namespace abi1

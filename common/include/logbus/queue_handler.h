@@ -2,6 +2,7 @@
 // Python's QueueHandler: puts records into a Queue, for a QueueListener on the other side.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 
@@ -12,13 +13,20 @@
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-/// A handler over a Queue: the bus (bus_queue()), one inside the process, or a user's own. Source:
-/// logging.handlers.QueueHandler. Differs from Python: prepare() leaves msg and args unmerged, the listener's
-/// side merges them.
+/// A handler over a Queue: a LogQueue, the bus (bus_queue() of logbus/bus_queue.h), or a user's own. Any
+/// thread; waits only if told to. Source: logging.handlers.QueueHandler. Differs from Python: prepare()
+/// leaves msg, args, exc_text and stack_info as they are, for the listener's formatters, unless it is told to
+/// fold them.
 class QueueHandler : public Handler {
  public:
-  /// shared: the listener has the queue too.
-  explicit QueueHandler(std::shared_ptr<Queue> queue);
+  /// What becomes of a record before it is put: nothing, or what Python does: msg is the text that this
+  /// handler's formatter makes, traceback and stack included, and args, exc_text and stack_info are gone. A
+  /// line's format that has something behind %(message)s shows the difference.
+  enum class Prepare { kLogbus, kPython };
+
+  /// shared: the listener has the queue too. `block_timeout`: how long a full queue may make the caller wait.
+  explicit QueueHandler(std::shared_ptr<Queue> queue, Prepare prepare = Prepare::kLogbus,
+                        std::chrono::milliseconds block_timeout = std::chrono::milliseconds::zero());
 
   /// Changes the record before it is put, in place. Override as in Python. May throw.
   virtual void prepare(LogRecord& record) const;
@@ -36,7 +44,9 @@ class QueueHandler : public Handler {
   void emit(const LogRecord& record) override;
 
  private:
-  std::shared_ptr<Queue> queue_;
+  const std::shared_ptr<Queue> queue_;
+  const Prepare prepare_;
+  const std::chrono::milliseconds block_timeout_;
 };
 
 }  // namespace abi1

@@ -36,7 +36,8 @@ class QueueListener {
 
   /// Starts the thread. Throws Error "Listener already started".
   void start();
-  /// Handles what is queued, flushes, ends the thread and waits for it. Does nothing if it isn't started.
+  /// Handles what is queued at this moment, flushes, ends the thread and waits for it. What is put later is
+  /// left; a queue that doesn't know its size is emptied. Does nothing if it isn't started.
   /// Throws what the queue threw, if that ended the thread before.
   void stop();
   /// The same, but leaves in the queue what is not handled within `timeout`; false if it left anything
@@ -71,7 +72,7 @@ class QueueListener {
 
  private:
   void run() noexcept;
-  std::size_t handle_batch(LogRecord& record);
+  std::size_t handle_batch(LogRecord& record, std::size_t most);
   void defer_flush(bool deferred) noexcept;
   void join();
 
