@@ -39,6 +39,7 @@ class BaseRotatingHandler : public FileHandler {
   virtual bool should_rollover(std::string_view text) = 0;
   virtual void do_rollover() = 0;
 
+  bool has_namer() const noexcept { return namer_ != nullptr; }
   std::string rotation_filename(const std::string& default_name) const;
   /// Moves the base file away, if it is there.
   void rotate(const std::string& source, const std::string& destination) const;

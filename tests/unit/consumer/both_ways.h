@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -101,19 +102,25 @@ class Payload {
   std::string bytes_;
 };
 
+/// Makes the handler of the format at `index`.
+using MakeHandler = std::function<std::shared_ptr<StreamHandler>(std::size_t index, const FileOptions& file)>;
+
+inline std::shared_ptr<StreamHandler> usual_handler(std::size_t index, const FileOptions& file) {
+  if (index % 2 == 0) return std::make_shared<FileHandler>(file);
+  return std::make_shared<RotatingFileHandler>(file, 2000, 3);
+}
+
 /// Handlers of one kind each over a folder of their own.
 class Way {
  public:
-  Way(std::string folder, const std::vector<FormatterOptions>& formats, bool with_lines) : folder_(folder) {
+  Way(std::string folder, const std::vector<FormatterOptions>& formats, bool with_lines,
+      const MakeHandler& make)
+      : folder_(folder) {
     std::filesystem::create_directories(folder);
     LoggerNode root{.name = "", .level = Level::kNotSet, .handlers = {}, .filters = {}};
     for (std::size_t i = 0; i < formats.size(); ++i) {
       const FileOptions file{folder + "/" + std::to_string(i), "a", "", false};
-      std::shared_ptr<StreamHandler> handler;
-      if (i % 2 == 0)
-        handler = std::make_shared<FileHandler>(file);
-      else
-        handler = std::make_shared<RotatingFileHandler>(file, 2000, 3);
+      const std::shared_ptr<StreamHandler> handler = make(i, file);
       handler->set_formatter(std::make_shared<const Formatter>(formats[i]));
       handler->set_terminator(i % 3 == 0 ? "\r\n" : "\n");
       handler->defer_flush(true);
@@ -181,10 +188,10 @@ class Way {
 
 class BothWays {
  public:
-  explicit BothWays(const std::vector<FormatterOptions>& formats)
+  explicit BothWays(const std::vector<FormatterOptions>& formats, const MakeHandler& make = usual_handler)
       : folder_(std::filesystem::temp_directory_path() / ("logbus-lines-" + std::to_string(::getpid()))),
-        lines(folder_ / "lines", formats, true),
-        records(folder_ / "records", formats, false) {
+        lines(folder_ / "lines", formats, true, make),
+        records(folder_ / "records", formats, false, make) {
     testing::internal::CaptureStderr();  // what handlers say of lines that can't be made
   }
   ~BothWays() {
