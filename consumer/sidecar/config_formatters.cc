@@ -1,57 +1,57 @@
 // SPDX-License-Identifier: MIT
-// The sections `formatters` and `filters`.
+// The section `formatters`.
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include <logbus/error.h>
+#include <logbus/json_formatter.h>
 
+#include "sidecar/config_json_formatter.h"
 #include "sidecar/config_parts.h"
+#include "sidecar/config_values.h"
+#include "sidecar/python_classes.h"
 
 namespace logbus::sidecar {
 namespace {
 
-// What a formatter's `defaults` may hold becomes the same value of Python's kind.
-Value to_value(const Node& node) {
-  switch (node.kind) {
-    case Node::Kind::kBool:
-      return node.boolean;
-    case Node::Kind::kInteger:
-      return node.integer;
-    case Node::Kind::kFloat:
-      return node.real;
-    case Node::Kind::kString:
-    case Node::Kind::kTimestamp:
-    case Node::Kind::kExternal:
-      return node.text;
-    case Node::Kind::kList: {
-      List list;
-      for (const Node& item : node.items) list.push_back(to_value(item));
-      return list;
-    }
-    case Node::Kind::kMap: {
-      Dict dict;
-      for (const auto& [key, value] : node.entries) dict.emplace_back(to_value(key), to_value(value));
-      return dict;
-    }
-    case Node::Kind::kNull:
-    case Node::Kind::kInvalid:
-      break;
-  }
-  return None{};
-}
+enum class FormatterClass { kLines, kJson, kPythonJson };
 
-constexpr std::string_view kFormatter = "logging.Formatter";
+struct KnownClass {
+  std::string_view name;
+  FormatterClass formatter_class;
+};
+constexpr std::array kClasses{
+    KnownClass{"logging.Formatter", FormatterClass::kLines},
+    KnownClass{"logbus.JsonFormatter", FormatterClass::kJson},
+    KnownClass{"pythonjsonlogger.json.JsonFormatter", FormatterClass::kPythonJson},
+    KnownClass{"pythonjsonlogger.jsonlogger.JsonFormatter", FormatterClass::kPythonJson},
+};
 
-// `class: logging.Formatter` and `(): logging.Formatter` are the same but for the keys they take.
-// Gives the key that names the class, or "" if neither does.
-std::string_view check_class(Section& section) {
+struct ClassChoice {
+  std::optional<FormatterClass> formatter_class = FormatterClass::kLines;  // nothing: not known
+  bool as_factory = false;  // `()`: all keys are its arguments; `class`: Python hands on some, and no `.`
+};
+
+ClassChoice read_class(Section& section) {
   for (const std::string_view key : {"()", "class"}) {
     const std::optional<std::string> name = section.string(key);
     if (!name) continue;
-    if (*name != kFormatter) {
-      section.diagnostics().error(
-          section.place(key), fmt::format("unknown formatter {}; there is {}", in_quotes(*name), kFormatter));
+    const bool as_factory = key == "()";
+    std::vector<std::string_view> names;
+    for (const KnownClass& known : kClasses) {
+      if (known.name == *name) return {known.formatter_class, as_factory};
+      names.push_back(known.name);
     }
-    return key;
+    std::string sentence = python_class_advice(*name);
+    if (sentence.empty()) {
+      const std::string hint = suggestion(*name, names);
+      sentence = fmt::format("unknown formatter {}{}", in_quotes(*name),
+                             hint.empty() ? "; there are " + enumerate(names) : hint);
+    }
+    section.diagnostics().error(section.place(key), sentence);
+    return {std::nullopt, as_factory};
   }
   return {};
 }
@@ -75,33 +75,88 @@ void attributes(Section& section, FormatterOptions& options) {
   found->unknown_keys(Section::Unknown::kRefuse);
 }
 
+void read_style(Section& section, std::string_view known, FormatterOptions& options) {
+  const std::optional<std::string> text = section.string("style");
+  if (!text) return;
+  if (text->size() == 1 && known.find((*text)[0]) != std::string_view::npos) {
+    options.style = (*text)[0];
+    return;
+  }
+  std::vector<std::string> quoted;
+  for (const char c : known) quoted.push_back(in_quotes({&c, 1}));
+  section.expected("style", "one of " + enumerate({quoted.begin(), quoted.end()}));
+}
+
+std::shared_ptr<const Formatter> make(FormatterClass formatter_class, JsonFormatterOptions options) {
+  if (formatter_class == FormatterClass::kLines)
+    return std::make_shared<const Formatter>(std::move(options.format));
+  return std::make_shared<const JsonFormatter>(std::move(options));
+}
+
+// Which fields a JSON formatter has can also be a list.
+void read_format(Section& section, std::string_view key, bool json, JsonFormatterOptions& options) {
+  const Node* format = section.value(key);
+  if (json && format != nullptr && format->is(Node::Kind::kList)) {
+    options.fields = read_strings(section, key).value_or(std::vector<std::string>{});
+  } else if (const auto text = section.string(key)) {
+    options.format.format = *text;
+  }
+}
+
+// Python hands these on to a factory alone.
+void warn_of_lost_keys(Section& section) {
+  constexpr std::array<std::string_view, 13> kLost{".",
+                                                   "fmt",
+                                                   "prefix",
+                                                   "rename_fields",
+                                                   "rename_fields_keep_missing",
+                                                   "static_fields",
+                                                   "reserved_attrs",
+                                                   "timestamp",
+                                                   "json_indent",
+                                                   "json_ensure_ascii",
+                                                   "exc_info_as_array",
+                                                   "stack_info_as_array",
+                                                   "json_serializer"};
+  for (const std::string_view key : kLost) {
+    if (section.find(key) != nullptr)
+      section.diagnostics().warning(section.place(key),
+                                    "ignored, as in Python; with '()' for 'class' it counts");
+  }
+}
+
 FormatterSettings parse_formatter(const std::string& name, Section& section) {
-  FormatterOptions options;
-  const std::size_t errors = section.diagnostics().errors();
-  const std::string_view class_key = check_class(section);
-  std::string_view format_key = "format";
-  if (class_key == "()" && section.value("fmt") != nullptr) format_key = "fmt";
-  if (const auto text = section.string(format_key)) options.format = *text;
-  if (const auto text = section.string("datefmt")) options.datefmt = *text;
-  if (const auto text = section.string("style")) {
-    if (text->size() == 1 && std::string_view("%{$").find((*text)[0]) != std::string_view::npos) {
-      options.style = (*text)[0];
-    } else {
-      section.expected("style", "one of \"%\", \"{\" and \"$\"");
-    }
-  }
-  if (const auto flag = section.boolean("validate")) options.validate = *flag;
-  if (std::optional<Section> defaults = section.section("defaults")) {
-    for (const auto& [key, value] : defaults->node().entries) {
-      if (key.is(Node::Kind::kString)) options.defaults.emplace_back(key.text, to_value(value));
-    }
-  }
-  attributes(section, options);
-  section.unknown_keys(class_key == "()" ? Section::Unknown::kRefuse : Section::Unknown::kForgive);
   FormatterSettings settings{name, nullptr};
+  JsonFormatterOptions options;
+  const std::size_t errors = section.diagnostics().errors();
+  const auto [formatter_class, as_factory] = read_class(section);
+  if (!formatter_class) return settings;  // which keys it takes is not known
+  const bool lines = formatter_class == FormatterClass::kLines;
+  const bool python_json = formatter_class == FormatterClass::kPythonJson;
+  std::string_view format_key = "format";
+  if (as_factory && section.value("fmt") != nullptr) format_key = "fmt";
+  read_format(section, format_key, !lines, options);
+  if (const auto text = section.string("datefmt")) options.format.datefmt = *text;
+  read_style(section, lines ? "%{$" : "%{$,", options.format);
+  if (const auto flag = section.boolean("validate")) options.format.validate = *flag;
+  options.format.defaults = read_fields(section, "defaults");
+  if (lines) {
+    if (const auto flag = section.boolean("escape")) options.format.escape = *flag;
+  } else {
+    options.dialect =
+        python_json ? JsonFormatterOptions::Dialect::kPython : JsonFormatterOptions::Dialect::kLogbus;
+    read_json_options(section, as_factory, options);
+  }
+  const bool all_keys = as_factory || formatter_class == FormatterClass::kJson;
+  if (all_keys) {
+    attributes(section, options.format);
+  } else {
+    warn_of_lost_keys(section);
+  }
+  section.unknown_keys(all_keys ? Section::Unknown::kRefuse : Section::Unknown::kForgive);
   if (section.diagnostics().errors() != errors) return settings;
   try {
-    settings.formatter = std::make_shared<const Formatter>(std::move(options));
+    settings.formatter = make(*formatter_class, std::move(options));
   } catch (const Error& error) {
     section.diagnostics().error(section.place(format_key), error.what());
   }
@@ -113,19 +168,6 @@ FormatterSettings parse_formatter(const std::string& name, Section& section) {
 void parse_formatters(Section& root, Configuration& configuration) {
   for (auto& [name, section] : root.sections("formatters")) {
     configuration.formatters.push_back(parse_formatter(name, section));
-  }
-}
-
-void parse_filters(Section& root, Configuration& configuration) {
-  for (auto& [name, section] : root.sections("filters")) {
-    const std::optional<std::string> factory = section.string("()");
-    if (factory && *factory != "logging.Filter") {
-      section.diagnostics().error(
-          section.place("()"),
-          fmt::format("unknown filter {}; there is logging.Filter", in_quotes(*factory)));
-    }
-    configuration.filters.push_back({name, section.string("name").value_or("")});
-    section.unknown_keys(factory ? Section::Unknown::kRefuse : Section::Unknown::kForgive);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "sidecar/config_parts.h"
 #include "sidecar/handler_kind.h"
+#include "sidecar/python_classes.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -28,6 +29,8 @@ void refuse_class(Section& section, std::string_view key, const std::string& nam
   std::string sentence;
   if (std::find(kLater.begin(), kLater.end(), name) != kLater.end()) {
     sentence = fmt::format("{} is not in this version; there are {}", name, enumerate(names));
+  } else if (std::string advice = python_class_advice(name); !advice.empty()) {
+    sentence = std::move(advice);
   } else {
     const auto same = std::find_if(names.begin(), names.end(), [&](std::string_view known) {
       return last_part(known) == last_part(name);

@@ -248,7 +248,9 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
        {"f.yaml:3:7: formatters.a.formt: unknown key; did you mean 'format'?",
         "f.yaml:3:17: warning: formatters.a.colour: unknown key, ignored"}},
       {"version: 1\nformatters:\n  a: {class: my.Formatter}",
-       {"f.yaml:3:14: formatters.a.class: unknown formatter \"my.Formatter\"; there is logging.Formatter"}},
+       {"f.yaml:3:14: formatters.a.class: unknown formatter \"my.Formatter\"; there are logging.Formatter, "
+        "logbus.JsonFormatter, pythonjsonlogger.json.JsonFormatter and "
+        "pythonjsonlogger.jsonlogger.JsonFormatter"}},
       {"version: 1\nfilters:\n  a: {(): my.Filter}",
        {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there is logging.Filter"}},
       // Handlers.

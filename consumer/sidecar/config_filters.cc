@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The section `filters`.
+#include <fmt/format.h>
+
+#include "sidecar/config_parts.h"
+#include "sidecar/python_classes.h"
+
+namespace logbus::sidecar {
+
+void parse_filters(Section& root, Configuration& configuration) {
+  for (auto& [name, section] : root.sections("filters")) {
+    const std::optional<std::string> factory = section.string("()");
+    if (factory && *factory != "logging.Filter") {
+      const std::string advice = python_class_advice(*factory);
+      section.diagnostics().error(
+          section.place("()"),
+          advice.empty() ? fmt::format("unknown filter {}; there is logging.Filter", in_quotes(*factory))
+                         : advice);
+      configuration.filters.push_back({name, ""});
+      continue;  // which keys it takes is not known
+    }
+    configuration.filters.push_back({name, section.string("name").value_or("")});
+    section.unknown_keys(factory ? Section::Unknown::kRefuse : Section::Unknown::kForgive);
+  }
+}
+
+}  // namespace logbus::sidecar
