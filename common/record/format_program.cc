@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "record/brace_field.h"
+#include "record/escaped_text.h"
 #include "record/python_error.h"
 #include "record/value_text.h"
 
@@ -78,8 +79,9 @@ Value FormatInput::everything() const {
   return dict;
 }
 
-void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& out) {
+void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& out, bool escape) {
   for (const FormatStep& step : steps) {
+    const std::size_t step_begin = out.size();
     switch (step.kind) {
       case FormatStep::Kind::kLiteral:
         out += step.text;
@@ -112,6 +114,7 @@ void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& 
       case FormatStep::Kind::kError:
         throw PythonError(step.text);
     }
+    if (escape && step.kind != FormatStep::Kind::kLiteral) escape_controls(out, step_begin);
   }
 }
 

@@ -75,8 +75,8 @@ FormatSteps compile_percent_style(std::string_view format, bool validate);
 FormatSteps compile_brace_style(std::string_view format, bool validate);
 FormatSteps compile_template_style(std::string_view format, bool validate);
 
-/// Appends the line.
-void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& out);
+/// Appends the line. `escape`: what isn't literal with its control characters escaped.
+void run_steps(const FormatSteps& steps, const FormatInput& input, std::string& out, bool escape = false);
 
 /// Whether a step names `attribute`.
 bool names_attribute(const FormatSteps& steps, Attribute attribute);

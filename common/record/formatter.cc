@@ -11,6 +11,7 @@
 
 #include <logbus/error.h>
 
+#include "record/escaped_text.h"
 #include "record/format_program.h"
 #include "record/formatter_program.h"
 #include "record/percent_format.h"
@@ -106,9 +107,13 @@ void append_strftime(const std::string& format, std::int64_t second, bool utc, s
   }
 }
 
-void append_on_new_line(const std::string& text, std::size_t begin, std::string& out) {
+void append_on_new_line(const std::string& text, bool escape, std::size_t begin, std::string& out) {
   if (out.size() == begin || out.back() != '\n') out.push_back('\n');
-  out += text;
+  if (escape) {
+    record::append_indented_lines(text, out);
+  } else {
+    out += text;
+  }
 }
 
 }  // namespace
@@ -145,9 +150,11 @@ void Formatter::format(const LogRecord& record, std::string& out) const {
     record.append_message(out);
     out.resize(begin);
   }
-  record::run_steps(program_->steps, record::FormatInput(*this, program_->options.defaults, record), out);
-  if (!record.exc_text.empty()) append_on_new_line(record.exc_text, begin, out);
-  if (!record.stack_info.empty()) append_on_new_line(record.stack_info, begin, out);
+  const bool escape = program_->options.escape;
+  record::run_steps(program_->steps, record::FormatInput(*this, program_->options.defaults, record), out,
+                    escape);
+  if (!record.exc_text.empty()) append_on_new_line(record.exc_text, escape, begin, out);
+  if (!record.stack_info.empty()) append_on_new_line(record.stack_info, escape, begin, out);
 }
 
 std::string Formatter::format(const LogRecord& record) const {

@@ -54,7 +54,7 @@ LineFormat::LineFormat(std::shared_ptr<const Formatter> formatter, std::uint32_t
   const Formatter::Program& program = used.program();
   // A class of the user's own may do anything. Without the message in it, a line still depends on whether the
   // arguments fit.
-  plain_ = typeid(used) == typeid(Formatter) && program.merges_message;
+  plain_ = typeid(used) == typeid(Formatter) && program.merges_message && !program.options.escape;
   for (const FormatStep& step : program.steps) {
     const Scope scope = scope_of(step);
     if (scope == Scope::kTenant) tenant_steps_.push_back({step});

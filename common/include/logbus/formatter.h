@@ -22,6 +22,10 @@ struct FormatterOptions {
   bool utc = false;      // converter: gmtime instead of localtime
   std::string default_time_format = "%Y-%m-%d %H:%M:%S";
   std::string default_msec_format = "%s,%03d";  // "": no milliseconds
+  /// Against forged lines: control characters in what a record brings are written as `\n`, `\x1b`, `\u2028`.
+  /// The lines of exc_text and stack_info stay lines, each four spaces in, so that no line but a record's
+  /// first begins as the format does. Not Python's.
+  bool escape = false;
 };
 
 /// Source: logging.Formatter. Immutable once made; format() may run on several threads at once.
