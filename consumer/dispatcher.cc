@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dispatcher.h"
 
+#include <algorithm>
+
 namespace logbus::consumer {
 namespace {
 
@@ -52,6 +54,8 @@ Dispatcher::Dispatcher(std::vector<LoggerNode> loggers, std::shared_ptr<Handler>
       }
       if (at.empty()) break;
     }
+    // Logger.isEnabledFor: manager.disable is 0, and what isn't above it is disabled.
+    route.level = std::max(route.level, 1);
     routes_.emplace(name, std::move(route));
   }
 }

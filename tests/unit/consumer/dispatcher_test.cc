@@ -63,10 +63,10 @@ TEST(DispatcherTest, RootIsAtWarningUnlessSet) {
   EXPECT_EQ(list->seen, List{"a:30"});
 }
 
-TEST(DispatcherTest, RootAtNotsetLetsEverythingThrough) {
+TEST(DispatcherTest, RootAtNotsetLetsThroughWhatIsAboveIt) {
   const auto list = std::make_shared<ListHandler>();
   Dispatcher tree({{.name = "root", .level = Level::kNotSet, .handlers = {list}, .filters = {}}}, nullptr);
-  give(tree, "a", 1);
+  for (const int level : {-1, 0, 1}) give(tree, "a", level);
   EXPECT_EQ(list->seen, List{"a:1"});
 }
 
