@@ -199,7 +199,7 @@ def report(number, case, found, skipped):
         print(f"ok {number} - {name}{todo}")
     else:
         print(f"not ok {number} - {name}{todo}")
-        for line in found:
+        for line in "\n".join(found).splitlines():
             print(f"# {line}")
     sys.stdout.flush()
 
