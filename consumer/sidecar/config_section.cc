@@ -57,9 +57,10 @@ std::optional<std::int64_t> Section::integer(std::string_view key, std::int64_t 
     return std::nullopt;
   }
   if (number < least || number > most) {
-    const bool open = most == std::numeric_limits<std::int64_t>::max();
-    expected(key, open ? fmt::format("an integer of at least {}", least)
-                       : fmt::format("an integer from {} to {}", least, most));
+    using Limits = std::numeric_limits<std::int64_t>;
+    expected(key, most == Limits::max()    ? fmt::format("an integer of at least {}", least)
+                  : least == Limits::min() ? fmt::format("an integer of at most {}", most)
+                                           : fmt::format("an integer from {} to {}", least, most));
     return std::nullopt;
   }
   return number;

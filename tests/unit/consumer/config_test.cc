@@ -289,9 +289,9 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "f.yaml:3:104: handlers.a.delay: expected true or false, got a string \"maybe\""}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
        "maxBytes: 10MB, "
-       "backupCount: -1}",
+       "backupCount: 2147483647}",
        {"f.yaml:3:83: handlers.a.maxBytes: expected an integer, got a string \"10MB\"",
-        "f.yaml:3:102: handlers.a.backupCount: expected an integer from 0 to 2147483646, got an integer -1"}},
+        "f.yaml:3:102: handlers.a.backupCount: expected an integer of at most 2147483646, got an integer 2147483647"}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
        "maxBytes: 1e6, "
        "backupcount: 1}",
