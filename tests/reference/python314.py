@@ -41,8 +41,8 @@ class Configurator(logging.config.DictConfigurator):
         )
 
     def configure_handler(self, config):
-        # 3.11 takes numbers alone; an unknown name is refused there too, if only by MemoryHandler's first record.
-        if isinstance(config.get("flushLevel"), str):
+        # 3.11 takes numbers alone; anything else is refused there too, if only by MemoryHandler's first record.
+        if "flushLevel" in config:
             config["flushLevel"] = logging._checkLevel(config["flushLevel"])
         return super().configure_handler(config)
 

@@ -10,6 +10,8 @@ std::span<const HandlerKind> handler_kinds() noexcept {
       HandlerKind{"logging.FileHandler", read_file_handler},
       HandlerKind{"logging.NullHandler", read_null_handler},
       HandlerKind{"logging.StreamHandler", read_stream_handler},
+      HandlerKind{"logging.handlers.BufferingHandler", read_buffering_handler},
+      HandlerKind{"logging.handlers.MemoryHandler", read_memory_handler},
       HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
       HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},
   };

@@ -12,7 +12,9 @@
 
 namespace logbus::sidecar {
 
+void read_buffering_handler(HandlerReading& reading);
 void read_file_handler(HandlerReading& reading);
+void read_memory_handler(HandlerReading& reading);
 void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
