@@ -43,6 +43,10 @@ void append_with_offset(std::int64_t second, std::int64_t nanoseconds, bool utc,
 }  // namespace
 
 void append_rfc3339(std::int64_t ns_since_epoch, bool utc, int digits, std::string& out) {
+  // A time that was Python's float is a few hundred nanoseconds off: the nearest microsecond is what was
+  // meant.
+  constexpr std::int64_t kMicrosecond = 1'000;
+  if (digits < 9 && ns_since_epoch <= INT64_MAX - kMicrosecond) ns_since_epoch += kMicrosecond / 2;
   std::int64_t second = ns_since_epoch / kNanosecondsPerSecond;
   std::int64_t rest = ns_since_epoch % kNanosecondsPerSecond;
   if (rest < 0) {

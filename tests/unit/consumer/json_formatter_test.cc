@@ -65,14 +65,19 @@ TEST_F(JsonFormatterTest, ShowsTheFractionThatIsAskedFor) {
   EXPECT_EQ(time(9), R"({"time":"2023-11-14T22:13:20.007654321+00:00"})");
 }
 
-TEST_F(JsonFormatterTest, KeepsTheSecondOfTheLastNanosecondBeforeTheNext) {
-  LogRecord record = sample();
-  record.created_ns = 1'700'000'000'999'999'999;
-  EXPECT_EQ(format({.format = {.utc = true}, .fields = {"time"}}, record),
-            R"({"time":"2023-11-14T22:13:20.999999+00:00"})");
-  record.created_ns = -1;
-  EXPECT_EQ(format({.format = {.utc = true}, .fields = {"time"}}, record),
-            R"({"time":"1969-12-31T23:59:59.999999+00:00"})");
+TEST_F(JsonFormatterTest, GivesTheNearestMicrosecond) {
+  const auto time = [](std::int64_t created_ns, int digits) {
+    LogRecord record = sample();
+    record.created_ns = created_ns;
+    return format({.format = {.utc = true}, .fields = {"time"}, .fraction_digits = digits}, record);
+  };
+  EXPECT_EQ(time(1'700'000'000'122'999'906, 6),
+            R"({"time":"2023-11-14T22:13:20.123000+00:00"})");  // 1700000000.123
+  EXPECT_EQ(time(1'700'000'000'122'999'906, 3), R"({"time":"2023-11-14T22:13:20.123+00:00"})");
+  EXPECT_EQ(time(1'700'000'000'122'999'906, 9), R"({"time":"2023-11-14T22:13:20.122999906+00:00"})");
+  EXPECT_EQ(time(1'700'000'000'999'999'499, 6), R"({"time":"2023-11-14T22:13:20.999999+00:00"})");
+  EXPECT_EQ(time(1'700'000'000'999'999'500, 6), R"({"time":"2023-11-14T22:13:21.000000+00:00"})");
+  EXPECT_EQ(time(-1, 9), R"({"time":"1969-12-31T23:59:59.999999999+00:00"})");
 }
 
 TEST_F(JsonFormatterTest, PutsExtraFieldsThenTraceAndStackBehindTheChosenOnes) {
