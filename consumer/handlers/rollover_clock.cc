@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
+#include <cmath>
 
 #include <logbus/error.h>
 
@@ -16,7 +16,7 @@ constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
 constexpr std::int64_t kWeek = 7 * kDay;
 // Far beyond all use, and near enough for each sum of times to be one that localtime_r knows the year of.
-constexpr std::int64_t kLongestInterval = 1'000'000'000'000'000;
+constexpr double kLongestInterval = 1e15;
 
 constexpr char kForm[] = "0000-00-00_00-00-00";
 
@@ -39,11 +39,12 @@ int weekday_of(const std::tm& parts) noexcept {
 RolloverClock::RolloverClock(const TimedRotatingOptions& options)
     : utc_(options.utc), first_rules_(options.compatibility.python_minor <= 12) {
   set_when(options.when);
-  if (options.interval < 0 || options.interval > kLongestInterval / unit_) {
-    throw Error("Invalid rollover interval specified: " + std::to_string(options.interval) + " times " +
-                options.when);
+  const double seconds = static_cast<double>(unit_) * options.interval;
+  if (!(seconds >= 0) || seconds > kLongestInterval || seconds != std::floor(seconds)) {
+    throw Error("Invalid rollover interval specified: " + std::to_string(seconds) + " seconds");
   }
-  interval_ = unit_ * options.interval;
+  interval_ = static_cast<std::int64_t>(seconds);
+  if (!options.suffix.empty()) date_format_ = options.suffix;
   turn_of_day_ = options.at_time ? options.at_time->count() : kDay;
   if (options.at_time && (turn_of_day_ < 0 || turn_of_day_ >= kDay)) {
     throw Error("a rollover's time of day is " + std::to_string(turn_of_day_) +
@@ -120,8 +121,8 @@ std::string RolloverClock::date_of(std::int64_t rollover_at, std::int64_t now) c
     const bool saving_now = has_daylight_saving(now);
     if (saving_now != (parts.tm_isdst > 0)) parts = broken_down(start + (saving_now ? kHour : -kHour));
   }
-  std::array<char, 64> text;
-  return {text.data(), std::strftime(text.data(), text.size(), date_format_, &parts)};
+  std::array<char, 512> text;
+  return {text.data(), std::strftime(text.data(), text.size(), date_format_.c_str(), &parts)};
 }
 
 bool RolloverClock::is_date(std::string_view text) const noexcept {

@@ -46,7 +46,7 @@ class RolloverClock {
   std::int64_t turn_of_day_ = 0;  // seconds since midnight; 86400 is the midnight to come
   bool utc_ = false;
   bool first_rules_ = false;  // those up to 3.12's first releases
-  const char* date_format_ = "";
+  std::string date_format_;
   std::string_view date_form_;  // 0 stands for any digit
 };
 

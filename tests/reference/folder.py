@@ -13,6 +13,7 @@ class Folder:
     def __init__(self, path, clock_file=None):
         self.path = path
         self.clock_file = clock_file
+        self.epoch = time.time() - time.monotonic()  # monotonic time is never faked, also where actions are done
 
     def at(self, name):
         return os.path.join(self.path, name)
@@ -35,7 +36,7 @@ class Folder:
     def clock(self, seconds):
         # An offset, so that the clock goes on; files' times stay the kernel's.
         with open(self.clock_file + ".new", "w") as file:
-            file.write(f"{seconds - time.time():+f}\n")
+            file.write(f"{seconds - self.epoch - time.monotonic():+f}\n")
         os.rename(self.clock_file + ".new", self.clock_file)
 
     def utime(self, name, seconds):

@@ -9,6 +9,8 @@ import os
 import re
 import sys
 
+import timed_python314
+
 
 class RotatingFileHandler(logging.handlers.RotatingFileHandler):
     """The position is the descriptor's own, an empty file never rolls, what has no position doesn't either."""
@@ -72,3 +74,4 @@ def install():
         logging.config.dictConfigClass = Configurator
     if sys.version_info < (3, 14):
         logging.handlers.RotatingFileHandler = RotatingFileHandler
+    logging.handlers.TimedRotatingFileHandler = timed_python314.ConfiguredHandler

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """CPython 3.14's rules of TimedRotatingFileHandler, in our words, for a Python that has older ones."""
 
+import datetime
 import logging.handlers
 import os
 import re
@@ -91,3 +92,14 @@ class TimedRotatingFileHandler(logging.handlers.TimedRotatingFileHandler):
 
 if sys.version_info >= (3, 14):
     TimedRotatingFileHandler = logging.handlers.TimedRotatingFileHandler
+
+
+class ConfiguredHandler(TimedRotatingFileHandler):
+    """As a configuration names it here: the time of day may be a text, or the number that YAML 1.1 makes of one."""
+
+    def __init__(self, *args, atTime=None, **kwargs):
+        if isinstance(atTime, int):
+            atTime = (datetime.datetime.min + datetime.timedelta(seconds=atTime)).time()
+        elif isinstance(atTime, str):
+            atTime = datetime.time.fromisoformat(atTime)
+        super().__init__(*args, atTime=atTime, **kwargs)

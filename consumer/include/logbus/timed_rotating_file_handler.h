@@ -24,9 +24,11 @@ inline namespace abi1 LOGBUS_ABI {
 /// Arguments of a TimedRotatingFileHandler beyond the file's, Python's names and defaults.
 struct TimedRotatingOptions {
   std::string when = "h";     // S, M, H, D, MIDNIGHT, W0 (Monday) to W6; any case
-  std::int64_t interval = 1;  // in units of `when`: seconds, minutes, hours, days, weeks
+  double interval = 1;        // in units of `when`: seconds, minutes, hours, days, weeks; of whole seconds
   unsigned backup_count = 0;  // 0: all are kept
   bool utc = false;           // else local time, by TZ
+  std::string suffix =
+      {};  // strftime's, of the date; "": by `when`. What bears another date is never deleted
   std::optional<std::chrono::seconds> at_time = {};  // since midnight; for MIDNIGHT and W only
   Compatibility compatibility = {};
   std::function<std::int64_t()> now = {};  // seconds since 1970; null: time(2)
@@ -45,6 +47,7 @@ class TimedRotatingFileHandler : public BaseRotatingHandler {
   explicit TimedRotatingFileHandler(FileOptions options, TimedRotatingOptions rotation = {});
   ~TimedRotatingFileHandler() override;
 
+  const TimedRotatingOptions& rotation() const noexcept { return rotation_; }
   /// When a file that was started at `time` is to be rolled; seconds since 1970.
   std::int64_t compute_rollover(std::int64_t time) const;
   std::int64_t rollover_at();

@@ -19,6 +19,7 @@ void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
 void read_stream_handler(HandlerReading& reading);
+void read_timed_rotating_file_handler(HandlerReading& reading);
 
 /// The keys that all handlers of files have, and settings.file.
 FileOptions read_file_options(HandlerReading& reading);

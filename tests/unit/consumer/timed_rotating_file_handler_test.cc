@@ -283,10 +283,21 @@ TEST_F(TimedRotatingFileHandlerTest, RefusesWhatHasNoMeaning) {
   const FileOptions file = file_options(path("refused.log"), true);
   EXPECT_THROW(TimedRotatingFileHandler(file, {.when = "W7"}), Error);
   EXPECT_THROW(TimedRotatingFileHandler(file, {.interval = -1}), Error);
-  EXPECT_THROW(TimedRotatingFileHandler(file, {.when = "W0", .interval = std::int64_t{1} << 62}), Error);
+  EXPECT_THROW(TimedRotatingFileHandler(file, {.when = "W0", .interval = 1e18}), Error);
+  EXPECT_THROW(TimedRotatingFileHandler(file, {.when = "s", .interval = 0.5}), Error);
+  EXPECT_NO_THROW(TimedRotatingFileHandler(file, {.when = "h", .interval = 0.5}));
   EXPECT_THROW(TimedRotatingFileHandler(file, {.at_time = hours(24)}), Error);
   EXPECT_THROW(TimedRotatingFileHandler(file, {.at_time = std::chrono::seconds(-1)}), Error);
   EXPECT_NO_THROW(TimedRotatingFileHandler(file, {.when = "w6", .at_time = std::chrono::seconds(86399)}));
+}
+
+TEST_F(TimedRotatingFileHandlerTest, AnotherSuffixIsNeverDeleted) {
+  start(local(1, 20, 12), {.when = "midnight", .backup_count = 1, .suffix = "%Y%m%d.old"});
+  for (int day = 20; day < 24; ++day, now_ += kDay) log(std::to_string(day));
+  EXPECT_EQ(files(), (Files{{"app.log", "23\n"},
+                            {"app.log.20260120.old", "20\n"},
+                            {"app.log.20260121.old", "21\n"},
+                            {"app.log.20260122.old", "22\n"}}));
 }
 
 TEST_F(TimedRotatingFileHandlerTest, AsksTheClockOfTheSystem) {
@@ -300,7 +311,7 @@ TEST_F(TimedRotatingFileHandlerTest, AsksTheClockOfTheSystem) {
 TEST_F(TimedRotatingFileHandlerTest, LinesWithoutRecordsRollAsRecordsDo) {
   std::int64_t now = kNoon / 1'000'000'000;
   const auto make = [&now](std::size_t index, const FileOptions& file) {
-    TimedRotatingOptions options{.when = "s", .interval = static_cast<std::int64_t>(index + 1)};
+    TimedRotatingOptions options{.when = "s", .interval = static_cast<double>(index + 1)};
     options.backup_count = index % 2 == 0 ? 0 : 3;
     options.now = [&now] { return now; };
     std::ofstream(file.filename).flush();
