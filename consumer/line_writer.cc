@@ -25,14 +25,14 @@ LogRecord record_of(const wire::Site& site) {
 }  // namespace
 
 bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& failed) {
-  if (packed.own != nullptr || packed.site == nullptr || packed.tenant->version == 0) return false;
+  if (packed.own != nullptr || packed.site == nullptr || packed.tenant->version == 0) return refuse();
   Plan& plan = this->plan(packed);
-  if (!plan.plain) return false;
+  if (!plan.plain) return refuse();
   const auto arguments = wire::read_scalars(packed.payload, scalars_);
-  if (!arguments) return false;
+  if (!arguments) return refuse();
   plan.site.created_ns = packed.created_ns;
   plan.site.start_ns = packed.tenant->start_ns;
-  if (!has_texts(packed) && !make_texts(packed)) return false;
+  if (!has_texts(packed) && !make_texts(packed)) return refuse();
   const LaneTexts& tenant = lanes_[packed.lane];
   const record::LineInput input{*arguments, tenant.texts, tenant.version, plan.site};
   for (Target& target : plan.targets)

@@ -30,7 +30,8 @@ class LineWriter {
   /// False: the record needs the Dispatcher, and nothing has been done with it. `failed`: handlers that
   /// could not do with the line, and need the record.
   bool handle(const PackedRecord& packed, std::vector<Handler*>& failed);
-  /// At the end of each batch, on the same thread: lets go of the handler that was written to last.
+  /// At the end of each batch, on the same thread: lets go of the handler that was written to last. handle()
+  /// has done so when it gives false.
   void release() noexcept;
 
  private:
@@ -66,6 +67,11 @@ class LineWriter {
     return lane.version == packed.tenant->version && lane.formats == formats_.size();
   }
   bool make_texts(const PackedRecord& packed);
+  /// The Dispatcher's handlers may take the locks of others in turn, or wait for threads that want this one.
+  bool refuse() noexcept {
+    release();
+    return false;
+  }
   bool write(Target& target, const record::LineInput& input);
   void hold(StreamHandler& handler);
 

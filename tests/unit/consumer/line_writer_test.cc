@@ -2,6 +2,8 @@
 // LineWriter: which records it makes lines of, and that they are those that the Dispatcher's handlers make.
 #include "line_writer.h"
 
+#include <chrono>
+#include <future>
 #include <limits>
 #include <string>
 #include <vector>
@@ -147,6 +149,33 @@ TEST(LineWriterTest, HandlersOfOtherClassesAndWithFiltersGetTheRecord) {
   EXPECT_TRUE(makes_line(std::make_shared<NullHandler>()));
   EXPECT_FALSE(makes_line(std::make_shared<Own>(nowhere)));
   EXPECT_FALSE(makes_line(filtered));
+}
+
+// A MemoryHandler's thread has its own lock and wants its target's: nobody may have them the other way round.
+TEST(LineWriterTest, HoldsNoHandlerWhenTheDispatcherIsToHandle) {
+  FileOptions nowhere;
+  nowhere.filename = "/dev/null";
+  const auto handler = std::make_shared<FileHandler>(nowhere);
+  LoggerNode root{.name = "", .level = Level::kNotSet, .handlers = {handler}, .filters = {}};
+  std::vector<LoggerNode> nodes;
+  nodes.push_back(std::move(root));
+  const Dispatcher dispatcher(std::move(nodes), nullptr);
+  LineWriter lines(dispatcher);
+  const wire::Site site = some_site("{}");
+  const Tenant tenant = some_tenant();
+  std::vector<Handler*> failed;
+  const auto handle = [&](const std::string& payload) {
+    PackedRecord packed;
+    packed.site = &site;
+    packed.tenant = &tenant;
+    packed.payload = std::as_bytes(std::span(payload));
+    return lines.handle(packed, failed);
+  };
+  ASSERT_TRUE(handle(Payload(1).i32(1).bytes()));
+  ASSERT_FALSE(handle(Payload(1).i32(1).field("k", 1).bytes()));
+  auto flushed = std::async(std::launch::async, [&handler] { handler->flush(); });
+  EXPECT_EQ(flushed.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  lines.release();
 }
 
 // A lane's word that makes no sense leads to nobody.
