@@ -16,7 +16,7 @@
 namespace logbus::sidecar {
 namespace {
 
-// A larger file is not a configuration; and yaml-cpp needs some hundred times its size.
+// A larger file is not a configuration.
 constexpr std::size_t kLargestFile = 1 << 20;
 
 void parse_version(Section& root) {

@@ -1,66 +1,126 @@
 // SPDX-License-Identifier: MIT
 #include "sidecar/yaml_node.h"
 
+#include <cctype>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
+#include "sidecar/yaml_events.h"
 #include "sidecar/yaml_scalar.h"
 
 namespace logbus::sidecar {
 namespace {
 
-// A configuration has some hundred values. Aliases of aliases can name billions, and a value may hold itself.
+// A configuration has some hundred values. Aliases of aliases can name billions.
 constexpr int kMaxNodes = 100'000;
 constexpr int kMaxDepth = 64;
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 
-struct LoadFailure {
-  Mark mark;
-  std::string sentence;
-};
-
-Mark mark_of(const YAML::Mark& mark) {
-  return mark.is_null() ? Mark{} : Mark{mark.line + 1, mark.column + 1};
+std::string_view text_or_empty(const yaml_char_t* text) {
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
-class Converter {
+// Python's ==, by which a key replaces an earlier one: 1, 1.0 and true are the same.
+bool is_same_key(const Node& a, const Node& b) {
+  const auto number = [](const Node& node) -> std::optional<double> {
+    if (node.is(Node::Kind::kBool)) return node.boolean ? 1.0 : 0.0;
+    if (node.is(Node::Kind::kInteger)) return static_cast<double>(node.integer);
+    if (node.is(Node::Kind::kFloat)) return node.real;
+    return std::nullopt;
+  };
+  if (a.is(Node::Kind::kInteger) && b.is(Node::Kind::kInteger)) return a.integer == b.integer;
+  if (const auto value = number(a)) return value == number(b);
+  return a.kind == b.kind && (a.is(Node::Kind::kNull) || a.text == b.text);
+}
+
+std::size_t count_nodes(const Node& node) {
+  std::size_t count = 1;
+  for (const Node& item : node.items) count += count_nodes(item);
+  for (const auto& [key, value] : node.entries) count += 1 + count_nodes(value);
+  return count;
+}
+
+class Loader {
  public:
-  Node convert(const YAML::Node& source, int depth = 0) {
-    const Mark mark = mark_of(source.Mark());
-    if (++nodes_ > kMaxNodes) throw LoadFailure{mark, fmt::format("more than {} values", kMaxNodes)};
-    if (depth > kMaxDepth) throw LoadFailure{mark, fmt::format("nested more than {} levels deep", kMaxDepth)};
-    Node node;
-    node.mark = mark;
-    switch (source.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null:
-        break;
-      case YAML::NodeType::Scalar:
-        scalar(source, node);
-        break;
-      case YAML::NodeType::Sequence:
-        expect_tag(source, "seq");
-        node.kind = Node::Kind::kList;
-        for (const YAML::Node& item : source) node.items.push_back(convert(item, depth + 1));
-        break;
-      case YAML::NodeType::Map:
-        expect_tag(source, "map");
-        node.kind = Node::Kind::kMap;
-        map(source, node, depth);
-        break;
-    }
+  explicit Loader(const std::string& text) : events_(text) {}
+
+  Node document() {
+    events_.next();  // the stream begins
+    events_.next();
+    if (is(YAML_STREAM_END_EVENT)) return {};
+    events_.next();
+    Node node = value(0);
+    events_.next();  // the document ends
+    events_.next();
+    if (!is(YAML_STREAM_END_EVENT))
+      throw YamlFailure(events_.mark(), "a second document begins here; there may be only one");
     return node;
   }
 
  private:
-  static void expect_tag(const YAML::Node& source, std::string_view expected) {
-    const std::string& tag = source.Tag();
-    if (tag.empty() || tag == "?" || tag == "!" || tag == std::string(kTagPrefix) + std::string(expected))
-      return;
-    throw LoadFailure{mark_of(source.Mark()), fmt::format("the tag {} has no meaning here", in_quotes(tag))};
+  struct Anchor {
+    std::optional<Node> node;  // nothing: not at its end yet
+    std::size_t count = 0;     // of all values in it
+  };
+
+  bool is(yaml_event_type_t type) const { return events_.event().type == type; }
+
+  void count(std::size_t more) {
+    nodes_ += more;
+    if (nodes_ > kMaxNodes) throw YamlFailure(events_.mark(), fmt::format("more than {} values", kMaxNodes));
+  }
+
+  // The value that begins with the current event; afterwards the current event is its last.
+  Node value(int depth) {
+    count(1);
+    if (depth > kMaxDepth)
+      throw YamlFailure(events_.mark(), fmt::format("nested more than {} levels deep", kMaxDepth));
+    const yaml_event_t& event = events_.event();
+    if (event.type == YAML_ALIAS_EVENT) return alias();
+    Node node;
+    node.mark = events_.mark();
+    const std::string anchor(text_or_empty(event.type == YAML_SCALAR_EVENT ? event.data.scalar.anchor
+                                           : event.type == YAML_SEQUENCE_START_EVENT
+                                               ? event.data.sequence_start.anchor
+                                               : event.data.mapping_start.anchor));
+    if (!anchor.empty() && !anchors_.try_emplace(anchor).second)
+      throw YamlFailure(events_.mark(), fmt::format("the anchor {} is given twice", in_quotes(anchor)));
+    if (event.type == YAML_SCALAR_EVENT) {
+      scalar(node);
+    } else if (event.type == YAML_SEQUENCE_START_EVENT) {
+      expect_tag(event.data.sequence_start.tag, "seq");
+      node.kind = Node::Kind::kList;
+      for (events_.next(); !is(YAML_SEQUENCE_END_EVENT); events_.next())
+        node.items.push_back(value(depth + 1));
+    } else {
+      expect_tag(event.data.mapping_start.tag, "map");
+      node.kind = Node::Kind::kMap;
+      map(node, depth);
+    }
+    if (!anchor.empty()) anchors_[anchor] = {node, count_nodes(node)};
+    return node;
+  }
+
+  Node alias() {
+    const std::string name(text_or_empty(events_.event().data.alias.anchor));
+    const auto found = anchors_.find(name);
+    if (found == anchors_.end())
+      throw YamlFailure(events_.mark(), fmt::format("there is no anchor {}", in_quotes(name)));
+    if (!found->second.node)
+      throw YamlFailure(events_.mark(),
+                        fmt::format("the alias {} stands within what it names", in_quotes(name)));
+    count(found->second.count);
+    return *found->second.node;
+  }
+
+  void expect_tag(const yaml_char_t* given, std::string_view expected) const {
+    const std::string_view tag = text_or_empty(given);
+    if (tag.empty() || tag == "!" || tag == std::string(kTagPrefix) + std::string(expected)) return;
+    throw YamlFailure(events_.mark(), fmt::format("the tag {} has no meaning here", in_quotes(tag)));
   }
 
   static void assign(Node& node, const Scalar& scalar, std::string_view what) {
@@ -78,53 +138,68 @@ class Converter {
       node.real = *real;
     } else if (std::holds_alternative<TimestampScalar>(scalar)) {
       node.kind = Kind::kTimestamp;
-    } else if (std::holds_alternative<BadScalar>(scalar)) {
-      throw LoadFailure{node.mark,
-                        fmt::format("{} is not {}; quote it if it is text", in_quotes(node.text), what)};
-    } else {
+    } else if (std::holds_alternative<TextScalar>(scalar)) {
       node.kind = Kind::kString;
+    } else {
+      throw YamlFailure(node.mark,
+                        fmt::format("{} is not {}; quote it if it is text", in_quotes(node.text), what));
     }
   }
 
-  static void scalar(const YAML::Node& source, Node& node) {
-    node.text = source.Scalar();
-    const std::string& tag = source.Tag();
-    if (tag == "?" || tag.empty()) {
+  void scalar(Node& node) {
+    const auto& given = events_.event().data.scalar;
+    node.text.assign(reinterpret_cast<const char*>(given.value), given.length);
+    const std::string_view tag = text_or_empty(given.tag);
+    if (given.plain_implicit != 0) {
       assign(node, resolve_scalar(node.text), "a value that YAML 1.1 can read");
-    } else if (tag == "!" || tag == "tag:yaml.org,2002:str") {
+    } else if (given.quoted_implicit != 0 || tag == "tag:yaml.org,2002:str") {
       node.kind = Node::Kind::kString;
     } else if (tag == "tag:yaml.org,2002:int") {
       assign(node, construct_integer(node.text), "an integer");
     } else if (tag == "tag:yaml.org,2002:float") {
       assign(node, construct_float(node.text), "a number");
     } else if (tag == "tag:yaml.org,2002:bool") {
-      const Scalar value = resolve_scalar(node.text);
+      std::string word = node.text;
+      for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const Scalar value = resolve_scalar(word);
       assign(node, std::holds_alternative<bool>(value) ? value : Scalar(BadScalar{}), "a boolean");
     } else if (tag == "tag:yaml.org,2002:null") {
       node.kind = Node::Kind::kNull;
     } else {
-      expect_tag(source, "str");
+      expect_tag(given.tag, "str");
     }
   }
 
   // Entries of merged mappings come first, then the mapping's own; a later one replaces the value of an
   // earlier.
-  void map(const YAML::Node& source, Node& node, int depth) {
+  void map(Node& node, int depth) {
     std::vector<NodeEntry> own;
-    for (const auto& entry : source) {
-      const YAML::Node& key = entry.first;
-      if (!key.IsScalar() && !key.IsNull()) {
-        throw LoadFailure{mark_of(key.Mark()), "a list or a mapping can't be a key"};
+    for (events_.next(); !is(YAML_MAPPING_END_EVENT); events_.next()) {
+      if (is_plain("<<")) {
+        events_.next();
+        merge(value(depth + 1), node);
+        continue;
       }
-      const bool plain = key.IsScalar() && (key.Tag() == "?" || key.Tag().empty());
-      if (plain && std::holds_alternative<MergeScalar>(resolve_scalar(key.Scalar()))) {
-        merge(convert(entry.second, depth + 1), node);
+      Node key;
+      if (is_plain("=")) {  // as a key, and only as one, it is text
+        key.kind = Node::Kind::kString;
+        key.mark = events_.mark();
+        key.text = "=";
       } else {
-        Node name = convert(key, depth + 1);
-        own.push_back({std::move(name), convert(entry.second, depth + 1)});
+        key = value(depth + 1);
       }
+      if (key.is(Node::Kind::kList) || key.is(Node::Kind::kMap))
+        throw YamlFailure(key.mark, "a list or a mapping can't be a key");
+      events_.next();
+      own.push_back({std::move(key), value(depth + 1)});
     }
     for (auto& entry : own) put(node, std::move(entry));
+  }
+
+  bool is_plain(std::string_view text) const {
+    const yaml_event_t& event = events_.event();
+    return event.type == YAML_SCALAR_EVENT && event.data.scalar.plain_implicit != 0 &&
+           text_or_empty(event.data.scalar.value) == text;
   }
 
   static void merge(const Node& merged, Node& node) {
@@ -133,21 +208,20 @@ class Converter {
       return;
     }
     if (!merged.is(Node::Kind::kList)) {
-      throw LoadFailure{
-          merged.mark, fmt::format("'<<' expects a mapping or a list of mappings, got {}", describe(merged))};
+      throw YamlFailure(
+          merged.mark, fmt::format("'<<' expects a mapping or a list of mappings, got {}", describe(merged)));
     }
     for (auto item = merged.items.rbegin(); item != merged.items.rend();
          ++item) {  // the first of the list wins
-      if (!item->is(Node::Kind::kMap)) {
-        throw LoadFailure{item->mark, fmt::format("'<<' expects a mapping, got {}", describe(*item))};
-      }
+      if (!item->is(Node::Kind::kMap))
+        throw YamlFailure(item->mark, fmt::format("'<<' expects a mapping, got {}", describe(*item)));
       for (const auto& entry : item->entries) put(node, entry);
     }
   }
 
   static void put(Node& node, NodeEntry entry) {
     for (auto& [key, value] : node.entries) {
-      if (key.kind == entry.key.kind && key.text == entry.key.text) {
+      if (is_same_key(key, entry.key)) {
         key.mark = entry.key.mark;
         value = std::move(entry.value);
         return;
@@ -156,26 +230,10 @@ class Converter {
     node.entries.push_back(std::move(entry));
   }
 
-  int nodes_ = 0;
+  YamlEvents events_;
+  std::map<std::string, Anchor> anchors_;
+  std::size_t nodes_ = 0;
 };
-
-// yaml-cpp's message, with the usual cause where it is known.
-std::string parser_sentence(const YAML::Exception& failure, const std::string& text) {
-  std::string sentence = "not valid YAML: " + failure.msg;
-  std::size_t start = 0;
-  for (int line = 0; line < failure.mark.line && start != std::string::npos; ++line) {
-    start = text.find('\n', start);
-    if (start != std::string::npos) ++start;
-  }
-  if (failure.mark.is_null() || start == std::string::npos) return sentence;
-  const std::string_view line = std::string_view(text).substr(start, text.find('\n', start) - start);
-  if (line.find(": %") != std::string_view::npos)
-    return sentence + " (a value that begins with % must be quoted)";
-  if (line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos) {
-    return sentence + " (tabs can't be used to indent)";
-  }
-  return sentence;
-}
 
 }  // namespace
 
@@ -218,15 +276,9 @@ std::string describe(const Node& node) {
 
 Node load_yaml(const std::string& text, Diagnostics& diagnostics) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      throw LoadFailure{mark_of(documents[1].Mark()), "a second document begins here; there may be only one"};
-    }
-    return documents.empty() ? Node{} : Converter().convert(documents[0]);
-  } catch (const LoadFailure& failure) {
-    diagnostics.error({failure.mark, ""}, failure.sentence);
-  } catch (const YAML::Exception& failure) {
-    diagnostics.error({mark_of(failure.mark), ""}, parser_sentence(failure, text));
+    return Loader(text).document();
+  } catch (const YamlFailure& failure) {
+    diagnostics.error({failure.mark, ""}, failure.what());
   }
   return {};
 }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <regex>
 #include <string>
+#include <vector>
 
 namespace logbus::sidecar {
 namespace {
@@ -65,6 +67,34 @@ bool take_sign(std::string_view& text) {
 bool digits_of(std::string_view text, int base, std::int64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   return error == std::errc() && end == text.data() + text.size() && value >= 0;
+}
+
+// Whether what matches the pattern is a moment that Python's datetime can hold.
+bool is_real_time(std::string_view text) {
+  std::vector<int> numbers;  // year, month, day, hour, minute, second
+  while (numbers.size() < 6 && !text.empty()) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc()) break;
+    numbers.push_back(number);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (numbers.size() < 6) text.remove_prefix(std::min(text.size(), text.find_first_of("0123456789")));
+  }
+  numbers.resize(6);
+  const std::chrono::year_month_day date{std::chrono::year(numbers[0]),
+                                         std::chrono::month(static_cast<unsigned>(numbers[1])),
+                                         std::chrono::day(static_cast<unsigned>(numbers[2]))};
+  const std::size_t sign = text.find_first_of("+-");
+  if (sign != std::string_view::npos) {  // an offset of less than a day
+    const std::string_view offset = text.substr(sign + 1);
+    int hours = 0;
+    int minutes = 0;
+    const auto [end, error] = std::from_chars(offset.data(), offset.data() + offset.size(), hours);
+    if (end != offset.data() + offset.size())
+      std::from_chars(end + 1, offset.data() + offset.size(), minutes);
+    if (hours * 60 + minutes >= 24 * 60) return false;
+  }
+  return numbers[0] >= 1 && date.ok() && numbers[3] < 24 && numbers[4] < 60 && numbers[5] < 60;
 }
 
 }  // namespace
@@ -134,7 +164,10 @@ Scalar resolve_scalar(std::string_view text) {
   if (text.size() > kLongestPattern) return TextScalar{};
   if (matches(text, float_pattern())) return construct_float(text);
   if (matches(text, integer_pattern())) return construct_integer(text);
-  if (matches(text, timestamp_pattern())) return TimestampScalar{};
+  if (matches(text, timestamp_pattern())) {
+    if (is_real_time(text)) return TimestampScalar{};
+    return BadScalar{};
+  }
   return TextScalar{};
 }
 

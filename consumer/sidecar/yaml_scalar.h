@@ -20,8 +20,8 @@ struct TimestampScalar {  // a date, or a date and a time
 struct MergeScalar {  // the key `<<`
   bool operator==(const MergeScalar&) const = default;
 };
-struct BadScalar {  // matches a type's pattern but is no value of it: `0x`, an integer beyond 64 bits, a bare
-                    // `=`
+struct BadScalar {  // matches a type's pattern but is no value of it: `0x`, an integer beyond 64 bits,
+                    // 2024-13-45, a bare `=`
   bool operator==(const BadScalar&) const = default;
 };
 using Scalar =
