@@ -47,11 +47,11 @@ Configuration parse_config(const std::string& text, Diagnostics& diagnostics) {
   resolve_references(document, diagnostics);
   Section root(document, {document.mark, ""}, diagnostics);
   parse_version(root);
-  if (root.boolean("incremental").value_or(false)) {
+  if (root.truth("incremental").value_or(false)) {
     diagnostics.error(root.place("incremental"),
                       "not in this version: a configuration is always a whole one");
   }
-  root.boolean("disable_existing_loggers");  // there are no loggers before the file is read
+  root.truth("disable_existing_loggers");  // there are no loggers before the file is read
   parse_bus(root, configuration);
   parse_formatters(root, configuration);
   parse_filters(root, configuration);

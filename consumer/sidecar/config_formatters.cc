@@ -138,7 +138,7 @@ FormatterSettings parse_formatter(const std::string& name, Section& section) {
   read_format(section, format_key, !lines, options);
   if (const auto text = section.string("datefmt")) options.format.datefmt = *text;
   read_style(section, lines ? "%{$" : "%{$,", options.format);
-  if (const auto flag = section.boolean("validate")) options.format.validate = *flag;
+  if (const auto flag = section.truth("validate")) options.format.validate = *flag;
   options.format.defaults = read_fields(section, "defaults");
   if (lines) {
     if (const auto flag = section.boolean("escape")) options.format.escape = *flag;

@@ -69,10 +69,10 @@ void read_json_options(Section& section, bool as_factory, JsonFormatterOptions& 
   options.ensure_ascii = python;
   if (python && !as_factory) return;
   if (const auto text = section.string("prefix")) options.prefix = *text;
-  if (const auto flag = section.boolean("json_ensure_ascii")) options.ensure_ascii = *flag;
-  if (const auto flag = section.boolean("exc_info_as_array")) options.exc_info_as_array = *flag;
-  if (const auto flag = section.boolean("stack_info_as_array")) options.stack_info_as_array = *flag;
-  if (const auto flag = section.boolean("rename_fields_keep_missing"))
+  if (const auto flag = section.truth("json_ensure_ascii")) options.ensure_ascii = *flag;
+  if (const auto flag = section.truth("exc_info_as_array")) options.exc_info_as_array = *flag;
+  if (const auto flag = section.truth("stack_info_as_array")) options.stack_info_as_array = *flag;
+  if (const auto flag = section.truth("rename_fields_keep_missing"))
     options.rename_fields_keep_missing = *flag;
   options.static_fields = read_fields(section, "static_fields");
   read_renames(section, options);

@@ -28,7 +28,9 @@ void parse_loggers(Section& root, Configuration& configuration) {
     own.name = name;
     LoggerSettings& logger = is_root ? configuration.loggers.front() : own;
     parse_common(section, configuration, logger);
-    if (const auto propagate = section.boolean("propagate")) logger.propagate = *propagate;
+    const Node* propagate = section.find("propagate");
+    if (propagate != nullptr && !propagate->is(Node::Kind::kNull))  // None leaves it as it is
+      logger.propagate = section.truth("propagate").value_or(true);
     section.unknown_keys(Section::Unknown::kForgive);
     if (!is_root) configuration.loggers.push_back(std::move(own));
   }

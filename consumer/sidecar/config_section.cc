@@ -75,6 +75,35 @@ std::optional<bool> Section::boolean(std::string_view key) {
   return std::nullopt;
 }
 
+std::optional<bool> Section::truth(std::string_view key) {
+  const Node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  switch (node->kind) {
+    case Node::Kind::kNull:
+    case Node::Kind::kInvalid:
+      return false;
+    case Node::Kind::kBool:
+      return node->boolean;
+    case Node::Kind::kInteger:
+      return node->integer != 0;
+    case Node::Kind::kFloat:
+      return node->real != 0;
+    case Node::Kind::kString:
+      diagnostics_->warning(place(key),
+                            fmt::format("the text {} counts as {}, as in Python; write true or false",
+                                        in_quotes(node->text), !node->text.empty()));
+      return !node->text.empty();
+    case Node::Kind::kTimestamp:
+    case Node::Kind::kExternal:
+      return true;
+    case Node::Kind::kList:
+      return !node->items.empty();
+    case Node::Kind::kMap:
+      return !node->entries.empty();
+  }
+  return std::nullopt;
+}
+
 std::optional<Level> Section::level(std::string_view key) {
   const Node* node = value(key);
   if (node == nullptr) return std::nullopt;

@@ -33,6 +33,8 @@ class Section {
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
   /// true, false, 1 or 0.
   std::optional<bool> boolean(std::string_view key);
+  /// What Python takes for true, of any value: null, 0, "" and what is empty are false. Nothing if absent.
+  std::optional<bool> truth(std::string_view key);
   /// Python's _checkLevel: a number or an exact name.
   std::optional<Level> level(std::string_view key);
   static constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();

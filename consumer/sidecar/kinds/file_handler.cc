@@ -45,7 +45,7 @@ FileOptions read_file_options(HandlerReading& reading) {
     if (*mode != "a" && *mode != "w") section.expected("mode", "\"a\" or \"w\"");
   }
   check_encoding(section);
-  if (const auto delay = section.boolean("delay")) options.delay = *delay;
+  if (const auto delay = section.truth("delay")) options.delay = *delay;
   reading.settings.file = {options.filename, section.place("filename"), options.delay};
   return options;
 }

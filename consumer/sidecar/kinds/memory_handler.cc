@@ -45,8 +45,8 @@ void read_memory_handler(HandlerReading& reading) {
   refuse_null(section, "flushLevel", "a level (a name such as INFO, or an integer)");
   Level flush_level = section.level("flushLevel").value_or(Level::kError);
   flush_level = reading.attributes.level("flushLevel").value_or(flush_level);
-  bool flush_on_close = section.boolean("flushOnClose").value_or(true);
-  flush_on_close = reading.attributes.boolean("flushOnClose").value_or(flush_on_close);
+  bool flush_on_close = section.truth("flushOnClose").value_or(true);
+  flush_on_close = reading.attributes.truth("flushOnClose").value_or(flush_on_close);
   refuse_null(section, "target", "a handler's name");
   const std::string target = section.name("target", "handler", reading.names);
   if (!target.empty()) {

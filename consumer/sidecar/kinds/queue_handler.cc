@@ -32,7 +32,7 @@ void read_queue_handler(HandlerReading& reading) {
   Section& section = reading.section;
   QueueSettings queue;
   reading.settings.targets = section.names("handlers", "handler", reading.names);
-  if (const auto flag = section.boolean("respect_handler_level")) queue.respect_handler_level = *flag;
+  if (const auto flag = section.truth("respect_handler_level")) queue.respect_handler_level = *flag;
   read_queue(section, queue);
   if (section.value("listener") != nullptr) {
     section.diagnostics().warning(section.place("listener"),

@@ -88,7 +88,7 @@ TimedRotatingOptions read_rotation(HandlerReading& reading) {
   const std::int64_t most = std::numeric_limits<int>::max();
   const std::int64_t backup_count = section.integer("backupCount", -most, most).value_or(0);
   rotation.backup_count = static_cast<unsigned>(std::max<std::int64_t>(backup_count, 0));
-  rotation.utc = section.boolean("utc").value_or(false);
+  rotation.utc = section.truth("utc").value_or(false);
   rotation.at_time = read_time_of_day(section, "atTime");
   rotation.suffix = reading.attributes.string("suffix").value_or("");
   rotation.compatibility = reading.bus.compatibility;
