@@ -21,11 +21,18 @@ inline namespace abi1 LOGBUS_ABI {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 using Ring = boost::lockfree::spsc_queue<LogRecord*>;
 
 // Memory that a record leaves behind is kept up to this much, or a full queue of large records would never
 // shrink. A usual record has a tenth of it.
 constexpr std::size_t kKeptBytes = 4096;
+
+// Producers that wait for room are woken when the consumer has made this part of it, since waking one for
+// each record taken costs more than handling it. A slow consumer's room is found by looking from time to
+// time.
+constexpr std::size_t kBulkPart = 16;
+constexpr milliseconds kLookAgain{5};
 
 // A condition's deadline must not overflow the clock.
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);
@@ -83,6 +90,7 @@ struct LogQueue::State {
   }
 
   LogRecord* take_node(milliseconds timeout);
+  bool wait_for_room(std::unique_lock<std::mutex>& guard, Clock::time_point deadline);
   LogRecord* spare_node();
   void push(LogRecord* node);
   void give_back(LogRecord* node) noexcept;
@@ -93,6 +101,7 @@ struct LogQueue::State {
   Ring filled;                              // pushed with the lock, popped by the consumer
   Ring emptied;                             // pushed by the consumer, popped with the lock
   std::atomic<std::uint64_t> taken{0};      // by the consumer alone
+  std::size_t emptied_since = 0;            // producers were woken; the consumer's own
   std::atomic<std::uint32_t> for_room{0};   // threads that wait in put(); written with the lock
   std::atomic<std::uint64_t> put_count{0};  // written with the lock
 
@@ -126,12 +135,21 @@ LogRecord* LogQueue::State::take_node(milliseconds timeout) {
   // Either the consumer sees that somebody waits, or what it has emptied is seen here: pop() stores `taken`
   // before it loads `for_room`, and all four are in one order.
   for_room.fetch_add(1, std::memory_order_seq_cst);
-  room.wait_for(guard, std::min(timeout, kLongestWait), [&] {
+  const auto deadline = Clock::now() + std::min(timeout, kLongestWait);
+  do {
     (void)taken.load(std::memory_order_seq_cst);
-    return (node = spare_node()) != nullptr;
-  });
+    node = spare_node();
+  } while (node == nullptr && wait_for_room(guard, deadline));
   for_room.fetch_sub(1, std::memory_order_relaxed);  // too many is only a wake-up too many
   return node;
+}
+
+// False: the deadline has passed.
+bool LogQueue::State::wait_for_room(std::unique_lock<std::mutex>& guard, Clock::time_point deadline) {
+  const auto now = Clock::now();
+  if (now >= deadline) return false;
+  room.wait_until(guard, std::min<Clock::time_point>(deadline, now + kLookAgain));
+  return true;
 }
 
 void LogQueue::State::push(LogRecord* node) {
@@ -160,9 +178,12 @@ bool LogQueue::State::pop(LogRecord& record) {
   if (bytes_of(*node) > kKeptBytes) *node = LogRecord();
   emptied.push(node);
   taken.fetch_add(1, std::memory_order_seq_cst);
-  if (for_room.load(std::memory_order_seq_cst) != 0) {
-    { const std::lock_guard guard(lock); }  // it has begun to wait
-    room.notify_one();
+  ++emptied_since;
+  if (for_room.load(std::memory_order_seq_cst) != 0 &&
+      (emptied_since > capacity / kBulkPart || filled.read_available() == 0)) {
+    emptied_since = 0;
+    { const std::lock_guard guard(lock); }  // they have begun to wait
+    room.notify_all();
   }
   return true;
 }

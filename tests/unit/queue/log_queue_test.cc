@@ -207,6 +207,20 @@ TEST(LogQueueTest, AGetWakesThePutThatWaits) {
   }
 }
 
+TEST(LogQueueTest, APutFindsTheRoomOfOneRecordInALargeQueue) {
+  LogQueue queue(1000);
+  for (int round = 0; round < 10; ++round) {
+    while (queue.put_nowait(message("first"))) {
+    }
+    auto put = std::async(std::launch::async, [&queue] { return queue.put(message("second"), kLong); });
+    ASSERT_EQ(put.wait_for(1ms), std::future_status::timeout);  // it waits
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_EQ(text_of(queue), "first");
+    ASSERT_TRUE(put.get());
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, kLong / 2);
+  }
+}
+
 TEST(LogQueueTest, JoinWaitsUntilAllIsDone) {
   LogQueue queue(10);
   EXPECT_TRUE(queue.join(0ms));
