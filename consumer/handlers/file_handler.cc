@@ -3,14 +3,18 @@
 #include <logbus/file_handler.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <string>
 #include <typeinfo>
+#include <utility>
 
 #include <logbus/error.h>
+
+#include "text_encoder.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
@@ -23,11 +27,14 @@ std::string absolute_path(const std::string& filename) {
   return path;
 }
 
-bool is_utf8(std::string encoding) {
-  std::transform(encoding.begin(), encoding.end(), encoding.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '_' ? '-' : c;
-  });
-  return encoding.empty() || encoding == "utf-8" || encoding == "utf8";
+bool is_fifo(const char* path) {
+  struct stat status {};
+  return ::stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+bool is_fifo(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
 FileOptions checked(FileOptions options) {
@@ -36,31 +43,60 @@ FileOptions checked(FileOptions options) {
   if (options.mode != "a" && options.mode != "w") {
     throw Error("log file " + options.filename + ": mode '" + options.mode + "' is neither 'a' nor 'w'");
   }
-  if (!is_utf8(options.encoding)) {
-    throw Error("log file " + options.filename + ": encoding '" + options.encoding +
-                "' is not supported, only utf-8");
-  }
   return options;
+}
+
+// Null where text is written as it is.
+std::unique_ptr<handlers::TextEncoder> make_encoder(const FileOptions& options) {
+  const std::string_view encoding = options.encoding.empty() ? "utf-8" : std::string_view(options.encoding);
+  try {
+    auto encoder = std::make_unique<handlers::TextEncoder>(encoding, options.errors);
+    return encoder->changes_nothing() ? nullptr : std::move(encoder);
+  } catch (const Error& error) {
+    throw Error("log file " + options.filename + ": " + error.what());
+  }
 }
 
 }  // namespace
 
 FileHandler::FileHandler(FileOptions options)
-    : StreamHandler(NoStream{}), options_(checked(std::move(options))) {
-  if (!options_.delay) open();
+    : StreamHandler(NoStream{}), options_(checked(std::move(options))), encoder_(make_encoder(options_)) {
+  if (encoder_ != nullptr) encode_records();
+  if (options_.delay) return;
+  try {
+    open();
+  } catch (const Error& error) {
+    if (error.code() != ENXIO || !is_fifo(options_.filename.c_str())) throw;  // its reader may come later
+  }
 }
+
+FileHandler::~FileHandler() = default;
 
 void FileHandler::open() {
   const bool appends = options_.mode == "a";
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (appends ? O_APPEND : O_TRUNC);
+  const int status = appends ? O_APPEND : 0;
+  // O_NONBLOCK: a fifo that nobody reads must not stop everything else.
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | status | (appends ? 0 : O_TRUNC);
   int opened = -1;
   do {
     opened = ::open(options_.filename.c_str(), flags, 0666);
   } while (opened < 0 && errno == EINTR);
   if (opened < 0) throw Error(errno, "cannot open log file " + options_.filename);
-  // O_APPEND moves the position only at a write; next_position() wants it now. A pipe has none.
-  if (appends) (void)::lseek(opened, 0, SEEK_END);
   attach_stream(opened, Ownership::kOwned);
+  if (!is_fifo(opened)) (void)::fcntl(opened, F_SETFL, status);
+  // O_APPEND moves the position only at a write; next_position() wants it now. A pipe has none.
+  const off_t position = ::lseek(opened, 0, appends ? SEEK_END : SEEK_CUR);
+  if (encoder_ != nullptr) begin_encoding(position > 0);
+}
+
+void FileHandler::begin_encoding(bool continues) {
+  const bool waiting = has_whole_records();  // meant for the file before, which is full
+  encoder_->begin(!continues && !waiting);
+  if (!continues && waiting) prepend(encoder_->byte_order_mark());
+}
+
+std::string_view FileHandler::encoded(std::string_view text) {
+  return encoder_->encode(text);
 }
 
 bool FileHandler::prepare_stream() {

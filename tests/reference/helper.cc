@@ -13,6 +13,7 @@
 #include <logbus/formatter.h>
 #include <logbus/rotating_file_handler.h>
 
+#include "handlers/text_encoder.h"
 #include "record/record_attribute.h"
 
 namespace {
@@ -146,14 +147,34 @@ Json rotate(const Json& request) {
   return Json{{"errors", handler.counters().errors.load()}};
 }
 
+std::string hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4];
+    text += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
+Json encode(const Json& request) {
+  logbus::handlers::TextEncoder encoder(request.at("encoding").get<std::string>(),
+                                        request.at("errors").get<std::string>());
+  return Json{{"hex", hex(encoder.encode(request.at("text").get<std::string>()))}};
+}
+
+Json answer_to(const Json& request) {
+  if (request.at("op") == "format") return format(request);
+  return request.at("op") == "encode" ? encode(request) : rotate(request);
+}
+
 }  // namespace
 
 int main() {
   for (std::string line; std::getline(std::cin, line);) {
     Json answer;
     try {
-      const Json request = Json::parse(line);
-      answer = request.at("op") == "format" ? format(request) : rotate(request);
+      answer = answer_to(Json::parse(line));
     } catch (const std::exception& error) {
       answer = Json{{"error", error.what()}};
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compares this project's Formatter and RotatingFileHandler with CPython's, case by case.
+"""Compares this project's Formatter, RotatingFileHandler and encodings with CPython's, case by case.
 
 usage: reference.py HELPER   (run by the Python that is the reference)
 """
@@ -387,13 +387,50 @@ class RotatingFileHandlerTest(unittest.TestCase):
             self.check(messages, maxBytes=limit, backupCount=50)
 
 
+ENCODINGS = """ascii latin-1 cp037 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp500 cp737
+    cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp866 cp869 cp874 hp-roman8 iso8859-2 iso8859-3
+    iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15
+    iso8859-16 koi8-r koi8-t koi8-u kz1048 ptcp154 utf-16-le utf-16-be utf-32-le utf-32-be cp949 gb2312 gbk shift_jis""".split()
+
+
+class EncodingTest(unittest.TestCase):
+    def setUp(self):
+        self.helper = Helper(HELPER)
+        self.addCleanup(self.helper.close)
+
+    def test_all_characters(self):
+        """Those of the first plane, the tags, some of each other plane."""
+        points = [*range(0xD800), *range(0xE000, 0x10000), *range(0xE0000, 0xE0080)]
+        points += [point for plane in range(1, 17) for point in range(plane << 16, (plane << 16) + 0x40)]
+        for encoding in ENCODINGS:
+            with self.subTest(encoding=encoding):
+                wide = encoding.startswith("utf") or encoding in ("cp949", "gb2312", "gbk", "shift_jis")
+                text = "".join(chr(point) for point in points if wide or not 0x3400 <= point < 0xD800)
+                expected = text.encode(encoding, "backslashreplace")
+                answer = self.helper.ask(op="encode", encoding=encoding, errors="backslashreplace", text=text)
+                self.assertTrue("hex" in answer, answer)
+                # Without assertEqual's attempt at a readable difference of half a megabyte.
+                self.assertTrue(bytes.fromhex(answer["hex"]) == expected)
+
+    def test_errors_in_pythons_words(self):
+        for encoding in ENCODINGS:
+            for text in ["\U000e0041", "ab\U0010ffff\U0010fffe", "\x80é"]:
+                with self.subTest(encoding=encoding, text=text):
+                    answer = self.helper.ask(op="encode", encoding=encoding, errors="strict", text=text)
+                    try:
+                        expected = {"hex": text.encode(encoding).hex()}
+                    except UnicodeEncodeError as error:
+                        expected = {"error": f"UnicodeEncodeError: {error}"}
+                    self.assertEqual(answer, expected)
+
+
 def main():
     global HELPER
     HELPER = sys.argv.pop(1)
     os.environ["TZ"] = "Europe/Berlin"
     time.tzset()
     loader = unittest.defaultTestLoader
-    suite = unittest.TestSuite([loader.loadTestsFromTestCase(case) for case in (FormatterTest, RotatingFileHandlerTest)])
+    suite = unittest.TestSuite([loader.loadTestsFromTestCase(case) for case in (FormatterTest, RotatingFileHandlerTest, EncodingTest)])
     result = unittest.TextTestRunner(verbosity=1).run(suite)
     sys.exit(not result.wasSuccessful())
 

@@ -2,30 +2,36 @@
 // logging.FileHandler, and the keys that all handlers of files have.
 #include <algorithm>
 #include <array>
-#include <cctype>
 
-#include <fmt/format.h>
+#include <logbus/error.h>
 
+#include "handlers/text_encoder.h"
 #include "sidecar/kinds/kinds.h"
 
 namespace logbus::sidecar {
 namespace {
 
-// What is written is always UTF-8, in which every record's text can be written: what to do about text that
-// can't be is accepted and has no effect.
-void check_encoding(Section& section) {
-  std::string name = section.string("encoding").value_or("utf-8");
-  for (char& c : name) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (name != "utf-8" && name != "utf8") {
-    section.diagnostics().error(section.place("encoding"),
-                                fmt::format("{} is not in this version; there is utf-8", in_quotes(name)));
-  }
+void read_encoding(Section& section, FileOptions& options) {
+  const auto refused = [&](std::string_view key, std::string_view encoding, std::string_view errors) {
+    try {
+      const handlers::TextEncoder encoder(encoding, errors);
+      return false;
+    } catch (const Error& error) {
+      section.diagnostics().error(section.place(key), error.what());
+      return true;
+    }
+  };
+  options.encoding = section.string("encoding").value_or("utf-8");
+  if (refused("encoding", options.encoding, "")) options.encoding = "utf-8";
   constexpr std::array<std::string_view, 7> kErrors{
       "strict",          "ignore",     "replace", "backslashreplace", "xmlcharrefreplace",
       "surrogateescape", "namereplace"};
   const auto errors = section.string("errors");
-  if (errors && std::find(kErrors.begin(), kErrors.end(), *errors) == kErrors.end()) {
+  if (!errors) return;
+  if (std::find(kErrors.begin(), kErrors.end(), *errors) == kErrors.end()) {
     section.expected("errors", "one of " + enumerate({kErrors.begin(), kErrors.end()}));
+  } else if (!refused("errors", options.encoding, *errors)) {
+    options.errors = *errors;
   }
 }
 
@@ -44,7 +50,7 @@ FileOptions read_file_options(HandlerReading& reading) {
     options.mode = *mode;
     if (*mode != "a" && *mode != "w") section.expected("mode", "\"a\" or \"w\"");
   }
-  check_encoding(section);
+  read_encoding(section, options);
   if (const auto delay = section.truth("delay")) options.delay = *delay;
   reading.settings.file = {options.filename, section.place("filename"), options.delay};
   return options;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <logbus/file_handler.h>
+#include <logbus/rotating_file_handler.h>
 
 #include "sidecar/handler_kind.h"
 
@@ -20,6 +21,7 @@ void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
 void read_stream_handler(HandlerReading& reading);
 void read_timed_rotating_file_handler(HandlerReading& reading);
+void read_watched_file_handler(HandlerReading& reading);
 
 /// The keys that all handlers of files have, and settings.file.
 FileOptions read_file_options(HandlerReading& reading);
@@ -37,5 +39,19 @@ struct LineAttributes {
   }
 };
 LineAttributes read_line_attributes(HandlerReading& reading);
+
+/// Those of all rotating handlers: functions in Python, names for them here.
+struct RotatingAttributes : LineAttributes {
+  BaseRotatingHandler::Namer namer;      // null: as it is
+  BaseRotatingHandler::Rotator rotator;  // null: renames
+
+  template <class RotatingHandler>
+  std::shared_ptr<Handler> apply(std::shared_ptr<RotatingHandler> handler) const {
+    if (namer) handler->set_namer(namer);
+    if (rotator) handler->set_rotator(rotator);
+    return LineAttributes::apply(std::move(handler));
+  }
+};
+RotatingAttributes read_rotating_attributes(HandlerReading& reading);
 
 }  // namespace logbus::sidecar

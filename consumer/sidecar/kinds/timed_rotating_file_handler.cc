@@ -117,7 +117,7 @@ void read_timed_rotating_file_handler(HandlerReading& reading) {
     section.diagnostics().error(section.place("mode"), "a TimedRotatingFileHandler has no mode: it appends");
   }
   reading.settings.make = [options, rotation = read_rotation(reading),
-                           attributes = read_line_attributes(reading)](const Making& making) {
+                           attributes = read_rotating_attributes(reading)](const Making& making) {
     return attributes.apply(
         std::make_shared<TimedRotatingFileHandler>(options_for(options, making), rotation));
   };

@@ -282,10 +282,10 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /tmp}",
        {"f.yaml:3:45: handlers.a.filename: cannot write \"/tmp\": is a directory"}},
       {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/null, mode: x, encoding: "
-       "utf-16, errors: loud, "
+       "utf-17, errors: loud, "
        "delay: maybe}",
        {"f.yaml:3:62: handlers.a.mode: expected \"a\" or \"w\", got a string \"x\"",
-        "f.yaml:3:75: handlers.a.encoding: \"utf-16\" is not in this version; there is utf-8",
+        "f.yaml:3:75: handlers.a.encoding: unknown encoding: utf-17",
         "f.yaml:3:91: handlers.a.errors: expected one of strict, ignore, replace, backslashreplace, "
         "xmlcharrefreplace, "
         "surrogateescape and namereplace, got a string \"loud\"",
@@ -297,6 +297,17 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
        {"f.yaml:3:83: handlers.a.maxBytes: expected an integer, got a string \"10MB\"",
         "f.yaml:3:102: handlers.a.backupCount: expected an integer of at most 2147483646, got an integer "
         "2147483647"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.WatchedFileHandler, filename: /dev/null, "
+       "encoding: "
+       "koi8-r, errors: namereplace}",
+       {"f.yaml:3:98: handlers.a.errors: errors 'namereplace' needs the names of all characters, which are "
+        "not in "
+        "this version; there is 'backslashreplace'"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
+       ".: {namer: .gz, rotator: bzip2}}",
+       {"f.yaml:3:84: handlers.a...namer: expected \"suffix:\" and what is to be appended, such as "
+        "\"suffix:.gz\", got a string \".gz\"",
+        "f.yaml:3:98: handlers.a...rotator: expected \"gzip\", got a string \"bzip2\""}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.RotatingFileHandler, filename: /dev/null, "
        "maxBytes: 1e6, "
        "backupcount: 1}",

@@ -113,8 +113,9 @@ TEST_F(FileHandlersTest, RefusalsNameTheFile) {
   EXPECT_EQ(refusal({folder_.string(), "a", "", false}),
             "cannot open log file " + folder_.string() + ": Is a directory");
   EXPECT_EQ(refusal({path, "r", "", false}), "log file " + path + ": mode 'r' is neither 'a' nor 'w'");
-  EXPECT_EQ(refusal({path, "a", "cp1251", false}),
-            "log file " + path + ": encoding 'cp1251' is not supported, only utf-8");
+  EXPECT_EQ(refusal({path, "a", "xyz", false}), "log file " + path + ": unknown encoding: xyz");
+  EXPECT_EQ(refusal({path, "a", "", false, "loud"}),
+            "log file " + path + ": unknown error handler name 'loud'");
   EXPECT_FALSE(there());
   EXPECT_EQ(refusal({path, "a", "UTF_8", false}), "accepted");
   EXPECT_EQ(refusal({"", "a", "", false}), "a log file's name is empty");
