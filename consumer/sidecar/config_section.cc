@@ -10,6 +10,26 @@
 #include "sidecar/config_units.h"
 
 namespace logbus::sidecar {
+namespace {
+
+// A text or a list with nothing in it, 0, false: where Python looks for a name or for entries, there are
+// none.
+bool is_empty(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kString:
+      return node.text.empty();
+    case Node::Kind::kList:
+      return node.items.empty();
+    case Node::Kind::kInteger:
+      return node.integer == 0;
+    case Node::Kind::kBool:
+      return !node.boolean;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 std::string Section::path_of(std::string_view key) const {
   return place_.path.empty() ? std::string(key) : fmt::format("{}.{}", place_.path, key);
@@ -166,7 +186,7 @@ std::optional<std::size_t> Section::choice(std::string_view key, const std::vect
 
 std::optional<Section> Section::section(std::string_view key) {
   const Node* node = value(key);
-  if (node == nullptr) return std::nullopt;
+  if (node == nullptr || is_empty(*node)) return std::nullopt;
   if (node->is(Node::Kind::kMap)) return Section(*node, place(key), *diagnostics_);
   expected(key, "a mapping");
   return std::nullopt;
@@ -175,7 +195,7 @@ std::optional<Section> Section::section(std::string_view key) {
 std::vector<std::pair<std::string, Section>> Section::sections(std::string_view key) {
   std::vector<std::pair<std::string, Section>> result;
   const Node* node = find(key);
-  if (node == nullptr || node->is(Node::Kind::kInvalid)) return result;
+  if (node == nullptr || node->is(Node::Kind::kInvalid) || is_empty(*node)) return result;
   if (!node->is(Node::Kind::kMap)) {  // null too: Python fails on it
     expected(key, "a mapping");
     return result;
@@ -198,7 +218,7 @@ std::vector<std::string> Section::names(std::string_view key, std::string_view w
                                         const std::vector<std::string>& known) {
   std::vector<std::string> result;
   const Node* list = value(key);
-  if (list == nullptr) return result;
+  if (list == nullptr || is_empty(*list)) return result;
   if (!list->is(Node::Kind::kList)) {
     expected(key, fmt::format("a list of {} names", what));
     return result;
@@ -221,8 +241,10 @@ std::vector<std::string> Section::names(std::string_view key, std::string_view w
 
 std::string Section::name(std::string_view key, std::string_view what,
                           const std::vector<std::string>& known) {
+  const Node* node = value(key);
+  if (node != nullptr && is_empty(*node)) return {};
   const std::optional<std::string> text = string(key);
-  if (!text || text->empty()) return {};  // Python: a falsy name is none
+  if (!text) return {};
   if (std::find(known.begin(), known.end(), *text) != known.end()) return *text;
   diagnostics_->error(place(key), fmt::format("there is no {} named {}{}", what, in_quotes(*text),
                                               suggestion(*text, {known.begin(), known.end()})));

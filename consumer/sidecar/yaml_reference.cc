@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,28 +26,92 @@ struct Constant {
   std::int64_t value;
 };
 constexpr std::array kIntegers{
-    Constant{"logging.CRITICAL", 50}, Constant{"logging.FATAL", 50}, Constant{"logging.ERROR", 40},
-    Constant{"logging.WARNING", 30},  Constant{"logging.WARN", 30},  Constant{"logging.INFO", 20},
-    Constant{"logging.DEBUG", 10},    Constant{"logging.NOTSET", 0},
+    Constant{"logging.CRITICAL", 50},
+    Constant{"logging.FATAL", 50},
+    Constant{"logging.ERROR", 40},
+    Constant{"logging.WARNING", 30},
+    Constant{"logging.WARN", 30},
+    Constant{"logging.INFO", 20},
+    Constant{"logging.DEBUG", 10},
+    Constant{"logging.NOTSET", 0},
+    Constant{"logging.handlers.DEFAULT_HTTP_LOGGING_PORT", 9022},
+    Constant{"logging.handlers.DEFAULT_SOAP_LOGGING_PORT", 9023},
+    Constant{"logging.handlers.DEFAULT_TCP_LOGGING_PORT", 9020},
+    Constant{"logging.handlers.DEFAULT_UDP_LOGGING_PORT", 9021},
+    Constant{"logging.handlers.SYSLOG_TCP_PORT", 514},
+    Constant{"logging.handlers.SYSLOG_UDP_PORT", 514},
+    Constant{"socket.SOCK_DGRAM", 2},
+    Constant{"socket.SOCK_STREAM", 1},
 };
-// Objects that only the key they belong to can make sense of.
-constexpr std::array<std::string_view, 4> kObjects{"sys.stdout", "sys.stderr", "time.gmtime",
-                                                   "time.localtime"};
+
+// RFC 5424's numbers, by the names that SysLogHandler has for them.
+constexpr std::string_view kSysLog = "logging.handlers.SysLogHandler.LOG_";
+constexpr std::array kSysLogIntegers{
+    Constant{"EMERG", 0},   Constant{"ALERT", 1},     Constant{"CRIT", 2},      Constant{"ERR", 3},
+    Constant{"WARNING", 4}, Constant{"NOTICE", 5},    Constant{"INFO", 6},      Constant{"DEBUG", 7},
+    Constant{"KERN", 0},    Constant{"USER", 1},      Constant{"MAIL", 2},      Constant{"DAEMON", 3},
+    Constant{"AUTH", 4},    Constant{"SYSLOG", 5},    Constant{"LPR", 6},       Constant{"NEWS", 7},
+    Constant{"UUCP", 8},    Constant{"CRON", 9},      Constant{"AUTHPRIV", 10}, Constant{"FTP", 11},
+    Constant{"NTP", 12},    Constant{"SECURITY", 13}, Constant{"CONSOLE", 14},  Constant{"SOLCRON", 15},
+    Constant{"LOCAL0", 16}, Constant{"LOCAL1", 17},   Constant{"LOCAL2", 18},   Constant{"LOCAL3", 19},
+    Constant{"LOCAL4", 20}, Constant{"LOCAL5", 21},   Constant{"LOCAL6", 22},   Constant{"LOCAL7", 23},
+};
+
+struct Name {
+  std::string_view name;
+  std::string_view value;
+};
+constexpr std::array kTexts{
+    Name{"logging.BASIC_FORMAT", "%(levelname)s:%(name)s:%(message)s"},
+    Name{"os.devnull", "/dev/null"},
+};
+// Objects that only the key they belong to can make sense of, and what stands for them.
+constexpr std::array kObjects{
+    Name{"flask.logging.wsgi_errors_stream", "sys.stderr"},
+    Name{"sys.__stderr__", "sys.stderr"},
+    Name{"sys.__stdout__", "sys.stdout"},
+    Name{"sys.stderr", "sys.stderr"},
+    Name{"sys.stdout", "sys.stdout"},
+    Name{"time.gmtime", "time.gmtime"},
+    Name{"time.localtime", "time.localtime"},
+};
+
+std::optional<std::int64_t> find_integer(std::string_view name) {
+  const auto in = [](const auto& constants, std::string_view wanted) -> std::optional<std::int64_t> {
+    for (const Constant& constant : constants) {
+      if (constant.name == wanted) return constant.value;
+    }
+    return std::nullopt;
+  };
+  if (name.starts_with(kSysLog)) return in(kSysLogIntegers, name.substr(kSysLog.size()));
+  return in(kIntegers, name);
+}
+
+template <std::size_t kCount>
+std::optional<std::string> find_text(const std::array<Name, kCount>& names, std::string_view wanted) {
+  for (const Name& name : names) {
+    if (name.name == wanted) return std::string(name.value);
+  }
+  return std::nullopt;
+}
 
 bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 // Walks the path of a cfg:// string, by Python's rules (logging.config.BaseConfigurator.cfg_convert).
 class PathWalk {
  public:
-  PathWalk(const Node& root, std::string_view path) : at_(&root), rest_(path) {}
+  PathWalk(const Node& root, std::string_view path, int chain = 0)
+      : root_(&root), at_(&root), rest_(path), chain_(chain) {}
 
   // The node, or null with `problem` set.
   const Node* walk(std::string& problem) {
     skip_spaces();
     if (!step(take_word())) return fail(problem);
     while (!rest_.empty()) {
+      if (!follow(problem)) return nullptr;
       if (rest_[0] == '.') {
         rest_.remove_prefix(1);
         skip_spaces();
@@ -54,7 +120,7 @@ class PathWalk {
         const std::string_view index = rest_.substr(1, rest_.find(']') - 1);
         rest_.remove_prefix(index.size() + 2);
         skip_spaces();
-        if (!step_index(index)) return fail(problem);
+        if (index.find('[') != std::string_view::npos || !step_index(index)) return fail(problem);
       } else {
         last_ = rest_;
         return fail(problem);
@@ -69,7 +135,17 @@ class PathWalk {
     return nullptr;
   }
   void skip_spaces() {
-    while (!rest_.empty() && rest_[0] == ' ') rest_.remove_prefix(1);
+    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_[0])) != 0) rest_.remove_prefix(1);
+  }
+  // A reference in the middle of the way is gone through.
+  bool follow(std::string& problem) {
+    if (!at_->is(Node::Kind::kString) || !at_->text.starts_with(kConfig)) return true;
+    if (chain_ >= kMaxChain) {
+      problem = "it leads in a circle";
+      return false;
+    }
+    at_ = PathWalk(*root_, std::string_view(at_->text).substr(kConfig.size()), chain_ + 1).walk(problem);
+    return at_ != nullptr;
   }
   std::string_view take_word() {
     std::size_t length = 0;
@@ -84,19 +160,34 @@ class PathWalk {
     at_ = key.empty() ? nullptr : at_->find(key);
     return at_ != nullptr;
   }
+  // Digits are a number: of an item, or a key that is one.
   bool step_index(std::string_view index) {
-    std::size_t number = 0;
+    std::int64_t number = 0;
     const auto [end, error] = std::from_chars(index.data(), index.data() + index.size(), number);
-    if (!at_->is(Node::Kind::kList) || error != std::errc() || end != index.data() + index.size())
-      return step(index);
+    if (index.starts_with('-') || error != std::errc() || end != index.data() + index.size()) {
+      last_ = index;
+      at_ = at_->find(index);
+      return at_ != nullptr;
+    }
     last_ = index;
-    at_ = number < at_->items.size() ? &at_->items[number] : nullptr;
+    const Node& node = *at_;
+    at_ = nullptr;
+    if (node.is(Node::Kind::kList)) {
+      if (static_cast<std::size_t>(number) < node.items.size())
+        at_ = &node.items[static_cast<std::size_t>(number)];
+    } else {
+      for (const auto& [key, value] : node.entries) {
+        if (key.is(Node::Kind::kInteger) && key.integer == number) at_ = &value;
+      }
+    }
     return at_ != nullptr;
   }
 
+  const Node* root_;
   const Node* at_;
   std::string_view rest_;
   std::string_view last_;
+  int chain_;  // references gone through
 };
 
 class Resolver {
@@ -138,21 +229,20 @@ class Resolver {
 
   void external(Node& node, const std::string& path) {
     const std::string name = node.text.substr(kExternal.size());
-    const auto integer =
-        std::find_if(kIntegers.begin(), kIntegers.end(), [&](const Constant& c) { return c.name == name; });
-    if (integer != kIntegers.end()) {
+    if (const auto integer = find_integer(name)) {
       node.kind = Node::Kind::kInteger;
-      node.integer = integer->value;
-    } else if (name == "os.devnull") {
-      node.text = "/dev/null";
-    } else if (std::find(kObjects.begin(), kObjects.end(), name) != kObjects.end()) {
+      node.integer = *integer;
+    } else if (auto text = find_text(kTexts, name)) {
+      node.text = std::move(*text);
+    } else if (auto object = find_text(kObjects, name)) {
       node.kind = Node::Kind::kExternal;
-      node.text = name;
+      node.text = std::move(*object);
     } else {
       diagnostics_.error(
           {node.mark, path},
           fmt::format("cannot resolve {}: there are ext://sys.stdout, ext://sys.stderr, ext://time.gmtime, "
-                      "ext://time.localtime, ext://os.devnull and ext://logging.INFO and its like",
+                      "ext://time.localtime, ext://os.devnull, and the constants of logging, SysLogHandler "
+                      "and socket",
                       in_quotes(node.text)));
       invalidate(node, node.mark);
     }

@@ -4,7 +4,7 @@
 cases/GROUP.py holds `CASES = [case(...), ...]`; each of them is one line of the test `reference_GROUP`. A case:
 
   name      what it shows, as a sentence; unique within the group
-  config    the configuration: YAML text, or a dict (written as JSON, which is YAML)
+  config    the configuration: YAML text or bytes, or a dict (written as JSON, which is YAML)
   steps     what happens, in order: a list of records is a batch, a tuple is an action on the folder
   files     what is in the folder before: {"a.log": "old\n", "sub/": None, "b.log": ("old\n", 1500000000)}, the
             last with its modification time; bytes are taken as they are
@@ -48,7 +48,7 @@ class Case:
 
 def case(name, config, *steps, **more):
     """A step that is a dict is a batch of that one record."""
-    if not isinstance(config, str):
+    if not isinstance(config, (str, bytes)):
         config = json.dumps(config, ensure_ascii=False)
     steps = [[step] if isinstance(step, dict) else step for step in steps]
     return Case(name=name, config=config, steps=steps, **more)

@@ -43,7 +43,7 @@ FileOptions read_file_options(HandlerReading& reading) {
   if (const auto name = section.string("filename")) {
     options.filename = *name;
     if (name->empty() || name->find('\0') != std::string::npos) section.expected("filename", "a file's name");
-  } else if (section.value("filename") == nullptr) {
+  } else if (const Node* given = section.find("filename"); given == nullptr || given->is(Node::Kind::kNull)) {
     section.diagnostics().error(section.place(), "the key 'filename' is missing");
   }
   if (const auto mode = section.string("mode")) {

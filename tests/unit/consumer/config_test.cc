@@ -333,7 +333,8 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"version: 1\nhandlers:\n  a: {class: logging.StreamHandler, stream: ext://my.stream}",
        {"f.yaml:3:45: handlers.a.stream: cannot resolve \"ext://my.stream\": there are ext://sys.stdout, "
         "ext://sys.stderr, "
-        "ext://time.gmtime, ext://time.localtime, ext://os.devnull and ext://logging.INFO and its like"}},
+        "ext://time.gmtime, ext://time.localtime, ext://os.devnull, and the constants of logging, "
+        "SysLogHandler and socket"}},
       // Loggers.
       {"version: 1\nloggers:\n  a: {level: INFO, handlers: [f], propagate: 2, levle: x}",
        {"f.yaml:3:31: loggers.a.handlers[0]: there is no handler named \"f\"",
