@@ -43,6 +43,18 @@ std::string date_before_extension(const std::string& name) {
   return name.substr(0, extension) + name.substr(date) + name.substr(extension, date - extension);
 }
 
+// "app.log.DATE" -> "app9DATE.log" and "app.DATE9.log": dates between digits, which are none.
+std::string digit_before_date(const std::string& name) {
+  const std::string ordered = date_before_extension(name);
+  const std::size_t extension = ordered.rfind('.');
+  const std::size_t date = ordered.rfind('.', extension - 1);
+  return ordered.substr(0, date) + '9' + ordered.substr(date + 1);
+}
+std::string digit_behind_date(const std::string& name) {
+  std::string ordered = date_before_extension(name);
+  return ordered.insert(ordered.rfind('.'), 1, '9');
+}
+
 std::unique_ptr<logbus::TimedRotatingFileHandler> make_handler(const Json& request) {
   logbus::FileOptions file;
   file.filename = request.at("filename").get<std::string>();
@@ -50,6 +62,8 @@ std::unique_ptr<logbus::TimedRotatingFileHandler> make_handler(const Json& reque
   auto handler = std::make_unique<logbus::TimedRotatingFileHandler>(file, to_options(request));
   const std::string namer = request.value("namer", "");
   if (namer == "extension") handler->set_namer(date_before_extension);
+  if (namer == "before") handler->set_namer(digit_before_date);
+  if (namer == "behind") handler->set_namer(digit_behind_date);
   if (namer == "suffix") handler->set_namer([](const std::string& name) { return name + ".gz"; });
   handler->defer_flush(request.value("defer", false));
   return handler;

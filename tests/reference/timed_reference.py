@@ -65,7 +65,18 @@ def date_before_extension(name):
     return f"{stem}.{date}.{extension}"
 
 
-NAMERS = {"suffix": lambda name: name + ".gz", "extension": date_before_extension}
+def digit_before_date(name):
+    stem, date, extension = date_before_extension(name).rsplit(".", 2)
+    return f"{stem}9{date}.{extension}"
+
+
+def digit_behind_date(name):
+    rest, extension = date_before_extension(name).rsplit(".", 1)
+    return f"{rest}9.{extension}"
+
+
+NAMERS = {"suffix": lambda name: name + ".gz", "extension": date_before_extension, "before": digit_before_date,
+          "behind": digit_behind_date}
 
 
 class Helper:
@@ -327,8 +338,9 @@ class RunTest(TimedTest):
                  "app.log.2025-12-01", "app.x.2025-12-01.log", "app.2025-12-01.2025-12-02.log", "2025-12-01.log",
                  "app.12025-12-01.log"]
         for count in (1, 2, 4, 20):
-            self.check_run(ticks(start, 9 * HOUR, 12), zone="UTC", when="midnight", backupCount=count, start=start,
-                           files=files, namer="extension")
+            for namer in ("extension", "before", "behind"):
+                self.check_run(ticks(start, 9 * HOUR, 12), zone="UTC", when="midnight", backupCount=count, start=start,
+                               files=files, namer=namer)
 
     def test_a_destination_that_exists_ends_the_rotation_until_it_is_gone(self):
         start = local("UTC", 2026, 1, 20, 12)
