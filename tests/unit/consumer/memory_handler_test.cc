@@ -275,36 +275,59 @@ TEST(MemoryHandlerTest, MayLoseItsTargetOnAnotherThreadWhileItFlushes) {
   EXPECT_EQ(target->lines, numbers(1, 2000));
 }
 
-TEST(MemoryHandlerTest, BehindAListenerWritesItsTargetsFileAtTheListenersEnd) {
-  char name[] = "/tmp/logbus-memory-XXXXXX";
-  ASSERT_NE(::mkdtemp(name), nullptr);
-  const std::string path = std::string(name) + "/app.log";
-  const auto text = [&path] {
-    std::ostringstream all;
-    all << std::ifstream(path).rdbuf();
-    return all.str();
-  };
-  {
-    FileOptions options;
-    options.filename = path;
-    const auto file = std::make_shared<FileHandler>(options);
-    const auto memory = std::make_shared<MemoryHandler>(100, Level::kError, file);
-    LogQueue queue(10);
-    QueueListener listener(queue, {memory});
-    listener.start();
-    ASSERT_TRUE(queue.put_nowait(message("1")));
-    ASSERT_TRUE(queue.join(30s));
-    EXPECT_EQ(text(), "");  // a batch has ended, and that is no flush
-    ASSERT_TRUE(queue.put_nowait(message("2", 40)));
-    ASSERT_TRUE(queue.join(30s));
-    EXPECT_EQ(text(), "1\n2\n");
-    ASSERT_TRUE(queue.put_nowait(message("3")));
-    listener.stop();
-    EXPECT_EQ(text(), "1\n2\n");
-    memory->close();
-    EXPECT_EQ(text(), "1\n2\n3\n");
+class MemoryOfAFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/logbus-memory-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    directory_ = name;
   }
-  std::filesystem::remove_all(name);
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::shared_ptr<FileHandler> file(const std::string& mode = "a") const {
+    FileOptions options;
+    options.filename = directory_ + "/app.log";
+    options.mode = mode;
+    return std::make_shared<FileHandler>(options);
+  }
+  std::string text() const {
+    std::ostringstream all;
+    all << std::ifstream(directory_ + "/app.log").rdbuf();
+    return all.str();
+  }
+
+ private:
+  std::string directory_;
+};
+
+TEST_F(MemoryOfAFileTest, BehindAListenerIsWrittenWhenItIsFlushedAndAtNoBatchsEnd) {
+  const auto memory = std::make_shared<MemoryHandler>(100, Level::kError, file());
+  LogQueue queue(10);
+  QueueListener listener(queue, {memory});
+  listener.start();
+  ASSERT_TRUE(queue.put_nowait(message("1")));
+  ASSERT_TRUE(queue.join(30s));
+  EXPECT_EQ(text(), "");
+  ASSERT_TRUE(queue.put_nowait(message("2", 40)));
+  ASSERT_TRUE(queue.join(30s));
+  EXPECT_EQ(text(), "1\n2\n");
+  ASSERT_TRUE(queue.put_nowait(message("3")));
+  listener.stop();
+  EXPECT_EQ(text(), "1\n2\n");
+  memory->close();
+  EXPECT_EQ(text(), "1\n2\n3\n");
+}
+
+// As in Python: a file that appends is opened again, one that starts anew isn't.
+TEST_F(MemoryOfAFileTest, ATargetThatWasClosedBeforeIsOpenedAgainIfItAppends) {
+  for (const std::string mode : {"a", "w"}) {
+    const auto target = file(mode);
+    MemoryHandler memory(100, Level::kError, target);
+    memory.handle(message(mode));
+    target->close();
+    memory.close();
+    EXPECT_EQ(text(), mode == "a" ? "a\n" : "");
+  }
 }
 
 }  // namespace
