@@ -59,16 +59,20 @@ bool take_style(const Json& json, MessageStyle& to) {
   return true;
 }
 
-/// The float seconds as integer nanoseconds. False if they do not lead back to this very float.
+/// The float seconds as integer nanoseconds. False if they do not lead back to this very float, or are the 0
+/// that means a time not given.
 bool take_created(const Json& json, std::int64_t& to) {
   constexpr double kFarthest = 9.2e9;
   if (!json.is_number() || !(std::abs(json.get<double>()) < kFarthest)) return false;
   to = std::llround(static_cast<long double>(json.get<double>()) * 1e9L);
-  return json.is_number_float() && static_cast<double>(to) / 1e9 == json.get<double>();
+  return to != 0 && json.is_number_float() && static_cast<double>(to) / 1e9 == json.get<double>();
 }
 
-/// A float or a bool is a level too, for those who compare; what it is exactly stays beside it.
+/// A float, a bool or a number beyond int is a level too, for those who compare; what it is exactly stays
+/// beside it.
 bool take_level(const Json& json, int& to) {
+  if (json.is_number_integer())
+    to = json > 0 ? std::numeric_limits<int>::max() : std::numeric_limits<int>::min();
   if (json.is_boolean()) to = json.get<bool>() ? 1 : 0;
   if (json.is_number_float() && std::abs(json.get<double>()) < std::numeric_limits<int>::max())
     to = static_cast<int>(std::floor(json.get<double>()));
@@ -151,10 +155,22 @@ void take_relative_created(const Json& json, LogRecord& record) {
   constexpr double kFarthest = 9e12;  // milliseconds that fit 64 bits as nanoseconds
   if (json.is_number_float() && record.created_ns != 0 && std::abs(json.get<double>()) < kFarthest &&
       !__builtin_sub_overflow(record.created_ns, std::llround(json.get<double>() * 1e6), &record.start_ns) &&
-      record.relative_created() == json.get<double>())
+      record.relative_created() == json.get<double>() &&
+      !(std::signbit(json.get<double>()) && record.relative_created() == 0))
     return;
   record.start_ns = 0;
   set(record.overrides, "relativeCreated", to_value(json));
+}
+
+/// makeLogRecord derives neither from a pathname: what isn't given is empty.
+void take_derived(LogRecord& record, std::string_view key, std::string_view derived) {
+  const auto given = std::find_if(record.overrides.begin(), record.overrides.end(),
+                                  [&](const auto& field) { return field.first == key; });
+  if (given == record.overrides.end()) {
+    if (!derived.empty()) record.overrides.emplace_back(key, std::string());
+  } else if (given->second == Value(std::string(derived))) {
+    record.overrides.erase(given);
+  }
 }
 
 }  // namespace
@@ -170,6 +186,10 @@ Json to_json(const LogRecord& record) {
   object["levelname"] = record.levelname;
   object["levelno"] = record.levelno;
   object["pathname"] = record.pathname;
+  if (!record.pathname.empty()) {
+    object["filename"] = record.filename();
+    object["module"] = record.module();
+  }
   object["lineno"] = record.lineno;
   object["funcName"] = record.func_name;
   if (!record.exc_text.empty()) object["exc_text"] = record.exc_text;
@@ -203,6 +223,8 @@ LogRecord make_log_record(const Json& object) {
       set(record.overrides, name, to_value(value));
     }
   }
+  take_derived(record, "filename", record.filename());
+  take_derived(record, "module", record.module());
   if (!take_created_ns(object, record))
     if (const Json* given = find(object, "created_ns")) set(record.extra, "created_ns", to_value(*given));
   if (const Json* relative = find(object, "relativeCreated")) take_relative_created(*relative, record);

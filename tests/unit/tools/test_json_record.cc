@@ -42,10 +42,22 @@ TEST(MakeLogRecordTest, GivesAbsentKeysPythonsDefaults) {
   EXPECT_TRUE(record.extra.empty());
 }
 
+TEST(MakeLogRecordTest, DerivesNothingFromAPathname) {
+  const LogRecord record = made(R"({"pathname":"/p/f.py"})");
+  EXPECT_EQ(record.attribute("pathname"), Value("/p/f.py"));
+  EXPECT_EQ(record.attribute("filename"), Value(""));
+  EXPECT_EQ(record.attribute("module"), Value(""));
+}
+
+TEST(MakeLogRecordTest, KeepsTheSignOfARelativeZero) {
+  const LogRecord record = made(R"({"created":1.5,"relativeCreated":-0.0})");
+  EXPECT_TRUE(std::signbit(*record.attribute("relativeCreated")->get_if<double>()));
+}
+
 TEST(MakeLogRecordTest, TakesPythonsAttributes) {
   const LogRecord record = made(
       R"({"name":"a.b","msg":"%s is %d","args":["x",3],"levelname":"INFO","levelno":20,"pathname":"/p/f.py",)"
-      R"("lineno":7,"funcName":"f","thread":9,"threadName":"T","process":5,"processName":"P","exc_text":"E",)"
+      R"("filename":"f.py","module":"f","lineno":7,"funcName":"f","thread":9,"threadName":"T","process":5,"processName":"P","exc_text":"E",)"
       R"("stack_info":"S","taskName":null,"exc_info":null})");
   EXPECT_EQ(record.name, "a.b");
   EXPECT_EQ(record.get_message(), "x is 3");
@@ -90,6 +102,7 @@ TEST(MakeLogRecordTest, KeepsCreatedExactly) {
   EXPECT_EQ(record.created_ns, 1772352842118204117);
   EXPECT_EQ(made(R"({"created":1772352842})").attribute("created"), Value(1772352842));
   EXPECT_EQ(made(R"({"created":0.1234567890123})").attribute("created"), Value(0.1234567890123));
+  EXPECT_EQ(made(R"({"created":0.0})").attribute("created"), Value(0.0));
   EXPECT_EQ(made(R"({"created":1e300})").attribute("created"), Value(1e300));
 }
 
