@@ -32,7 +32,14 @@ void BaseRotatingHandler::set_rotator(Rotator rotator) {
 }
 
 void BaseRotatingHandler::emit(const LogRecord& record) {
-  place_record(begin_record(record));
+  std::string_view text;
+  try {
+    text = begin_record(record);
+  } catch (...) {
+    prepare_stream();  // Python opens a delayed file before it formats
+    throw;
+  }
+  place_record(text);
 }
 
 bool BaseRotatingHandler::prepare_record(std::string_view text) {
