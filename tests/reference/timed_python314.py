@@ -95,7 +95,10 @@ if sys.version_info >= (3, 14):
 
 
 class ConfiguredHandler(TimedRotatingFileHandler):
-    """As a configuration names it here: the time of day may be a text, or the number that YAML 1.1 makes of one."""
+    """As a configuration names it here: the time of day may be a text, or the number that YAML 1.1 makes of one; a namer
+    has a name."""
+
+    _namer = None
 
     def __init__(self, *args, atTime=None, **kwargs):
         if isinstance(atTime, int):
@@ -103,3 +106,15 @@ class ConfiguredHandler(TimedRotatingFileHandler):
         elif isinstance(atTime, str):
             atTime = datetime.time.fromisoformat(atTime)
         super().__init__(*args, atTime=atTime, **kwargs)
+
+    @property
+    def namer(self):
+        return self._namer
+
+    @namer.setter
+    def namer(self, value):
+        if isinstance(value, str):
+            suffix = value.removeprefix("suffix:")
+            self._namer = lambda name: name + suffix
+        else:
+            self._namer = value

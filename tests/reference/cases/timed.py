@@ -136,6 +136,10 @@ DELETION = [
             DAY, 2 * DAY, files={**OLD_FILES, "app.log.x": ""}),
     rolling("hours are deleted by hours", timed("H", backupCount=1), "2026-05-04 12:20", 4000, 8000,
             files={**OLD_FILES, "app.log.2026-04-01_07": "", "app.log.2026-04-01_07-30": ""}),
+    rolling("a namer makes the names that are looked for", timed("midnight", backupCount=2, **{".": {"namer": "suffix:.gz"}}),
+            "2026-05-04 12:20", DAY, 2 * DAY, files=OLD_FILES),
+    rolling("a namer with another suffix", timed("H", backupCount=1, **{".": {"namer": "suffix:-07.bak"}}),
+            "2026-05-04 12:20", 4000, 8000, files={**OLD_FILES, "app.log.2026-04-01_07-07.bak": "", "x_2026-04-01_07": ""}),
     rolling("another suffix is never deleted", timed("midnight", backupCount=1, **{".": {"suffix": "%Y%m%d"}}),
             "2026-05-04 12:20", DAY, 2 * DAY, 3 * DAY, files=OLD_FILES),
 ]
@@ -184,6 +188,13 @@ FILES = [
          [info(f"first {n}") for n in range(300)], clock(at("2026-05-05 12:20")), [info(f"second {n}") for n in range(300)],
          clock(at("2026-05-06 12:20")), [error(f"third {n} %s", n) for n in range(3)], clock=at("2026-05-04 12:20"),
          files={"app.log": ""}),
+    rolling("UTF-16: each file begins with its byte order mark", timed("midnight", encoding="utf-16"), "2026-05-04 12:20", DAY,
+            2 * DAY),
+    case("what the encoding lacks is an error, after the rollover", timed("H", encoding="latin-1"), info("é"),
+         clock(at("2026-05-04 13:30")), info("журнал"), clock(at("2026-05-04 13:50")), info("ü"), clock(at("2026-05-04 14:35")),
+         info("ö"), clock=at("2026-05-04 12:20"), files={"app.log": ""}),
+    case("what the encoding lacks is written otherwise", timed("H", encoding="ascii", errors="backslashreplace"), info("é"),
+         clock(at("2026-05-04 13:30")), info("журнал"), clock=at("2026-05-04 12:20"), files={"app.log": ""}),
     case("two of them, and a level", {
         "version": 1, "root": {"level": "INFO", "handlers": ["days", "hours"]},
         "handlers": {
@@ -202,6 +213,7 @@ REFUSED = [
     case("there is no maxBytes", timed("H", delay=True, maxBytes=5)),
     case("an interval that is a text", timed("H", delay=True, interval="1")),
     case("an interval that is nothing", timed("H", delay=True, interval=None)),
+    case("an encoding that is none", timed("H", encoding="utf-99")),
     case("a time of day that is none", timed("midnight", delay=True, atTime="25:00")),
 ]
 CASES = EACH_UNIT + TIME_OF_DAY + CLOCK_CHANGES + GAPS_AND_RESTARTS + DELETION + DESTINATIONS + FILES + REFUSED

@@ -20,6 +20,7 @@
 #include <gtest/gtest.h>
 
 #include <logbus/error.h>
+#include <logbus/rotation.h>
 
 #include "both_ways.h"
 
@@ -298,6 +299,18 @@ TEST_F(TimedRotatingFileHandlerTest, AnotherSuffixIsNeverDeleted) {
                             {"app.log.20260120.old", "20\n"},
                             {"app.log.20260121.old", "21\n"},
                             {"app.log.20260122.old", "22\n"}}));
+}
+
+TEST_F(TimedRotatingFileHandlerTest, CompressedFilesAreCountedAndDeleted) {
+  start(local(1, 20, 12), {.when = "midnight", .backup_count = 2});
+  handler_->set_namer(suffix_namer(".gz"));
+  handler_->set_rotator(gzip_rotator());
+  for (int day = 20; day < 24; ++day, now_ += kDay) log(std::to_string(day));
+  std::vector<std::string> names;
+  for (const auto& [name, text] : files()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"app.log", "app.log.2026-01-21.gz", "app.log.2026-01-22.gz"}));
+  EXPECT_EQ(content(path("app.log.2026-01-22.gz")).substr(0, 2), "\x1f\x8b");
+  EXPECT_EQ(content(path("app.log")), "23\n");
 }
 
 TEST_F(TimedRotatingFileHandlerTest, AsksTheClockOfTheSystem) {
