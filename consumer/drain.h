@@ -53,6 +53,9 @@ class BusQueue : public Queue {
   /// BusQueue.
   bool replaced() { return retired_ && idle(); }
 
+  /// Those of the options that can change while the bus is in use. On the thread that gets. Throws Error.
+  void apply(const shm::BusOptions& options) { caretaker_.apply(options); }
+
   /// What `logbus stat` shows of the handlers.
   void publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept;
 

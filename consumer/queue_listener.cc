@@ -133,8 +133,7 @@ void QueueListener::run() noexcept {
       }
       const std::size_t handled = handle_batch(record, std::min(left, kBatchRecords));
       if (handled > 0) {
-        flush_handlers();
-        queue_.task_done();
+        if (flush_handlers()) queue_.task_done();
       }
       if (left != Queue::kUnknownSize) left -= handled;
       if (abandoned_.load(std::memory_order_acquire) || (last && (handled == 0 || left == 0))) break;
@@ -163,16 +162,19 @@ std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
   return handled;
 }
 
-void QueueListener::flush_handlers() noexcept {
-  for (const std::shared_ptr<Handler>& handler : handlers_) {
-    try {
-      handler->end_batch();
-    } catch (const std::exception& error) {
-      handler->handle_error(nullptr, error);
-    } catch (...) {
-      report("unknown exception in end_batch()");
-    }
+void QueueListener::end_batch(Handler& handler) noexcept {
+  try {
+    handler.end_batch();
+  } catch (const std::exception& error) {
+    handler.handle_error(nullptr, error);
+  } catch (...) {
+    report("unknown exception in end_batch()");
   }
+}
+
+bool QueueListener::flush_handlers() noexcept {
+  for (const std::shared_ptr<Handler>& handler : handlers_) end_batch(*handler);
+  return true;
 }
 
 void QueueListener::defer_flush(bool deferred) noexcept {

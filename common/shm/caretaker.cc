@@ -48,12 +48,7 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
     throw Error(EBUSY, "bus " + segment_.path() + " has a sidecar: pid " +
                            std::to_string(control.holder_pid.load(std::memory_order_relaxed)));
   if (!fd_) throw Error(ESTALE, segment_.path() + " has been replaced");
-  // Best effort: the bus may be another user's, who shares it with our group.
-  if (options.group != static_cast<gid_t>(-1) &&
-      ::fchown(fd_.get(), static_cast<uid_t>(-1), options.group) != 0 && errno != EPERM)
-    throw Error(errno, "can't give bus " + segment_.path() + " to group " + std::to_string(options.group));
-  if (::fchmod(fd_.get(), options.mode) != 0 && errno != EPERM)
-    throw Error(errno, "can't set permissions of bus " + segment_.path());
+  apply(options);
   control.epoch.fetch_add(1, std::memory_order_relaxed);
   const base::ProcessIdentity self = base::process_identity();
   control.holder_pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
@@ -62,15 +57,25 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
   const std::size_t n = std::min(config_path.size(), sizeof control.config_path - 1);
   std::memcpy(control.config_path, config_path.data(), n);
   std::memset(control.config_path + n, 0, sizeof control.config_path - n);
+  control.handler_count.store(0, std::memory_order_relaxed);
+  control.holder_state.store(1, std::memory_order_release);  // the lines above are whole
+  sweep_all();
+}
+
+void Caretaker::apply(const BusOptions& options) {
+  // Best effort: the bus may be another user's, who shares it with our group.
+  if (options.group != static_cast<gid_t>(-1) &&
+      ::fchown(fd_.get(), static_cast<uid_t>(-1), options.group) != 0 && errno != EPERM)
+    throw Error(errno, "can't give bus " + segment_.path() + " to group " + std::to_string(options.group));
+  if (::fchmod(fd_.get(), options.mode) != 0 && errno != EPERM)
+    throw Error(errno, "can't set permissions of bus " + segment_.path());
+  ConsumerControl& control = segment_.consumer();
   control.policy.store(static_cast<std::uint32_t>(options.overflow), std::memory_order_relaxed);
   control.block_timeout_ns.store(static_cast<std::uint64_t>(options.block_timeout.count()),
                                  std::memory_order_relaxed);
   control.max_per_process_bytes.store(options.max_per_process, std::memory_order_relaxed);
   control.max_hold_ns.store(static_cast<std::uint64_t>(options.max_hold.count()), std::memory_order_relaxed);
   if (options.memory != 0) control.memory_bytes.store(options.memory, std::memory_order_relaxed);
-  control.handler_count.store(0, std::memory_order_relaxed);
-  control.holder_state.store(1, std::memory_order_release);  // the lines above are whole
-  sweep_all();
 }
 
 Caretaker::~Caretaker() {

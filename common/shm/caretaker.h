@@ -20,6 +20,9 @@ class Caretaker {
   Caretaker(const Caretaker&) = delete;
   Caretaker& operator=(const Caretaker&) = delete;
 
+  /// Permissions, group, memory, overflow and times of `options`, from now on. Throws Error.
+  void apply(const BusOptions& options);
+
   /// Once a pass or so; does nothing most of the time. Heartbeat, a few slots' locks, and every
   /// kSweepInterval the lanes: those given back are freed, idle memory is punched, the budget recomputed.
   void look_after();

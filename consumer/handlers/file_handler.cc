@@ -110,6 +110,21 @@ bool FileHandler::takes_lines() const noexcept {
   return typeid(*this) == typeid(FileHandler);
 }
 
+void FileHandler::reopen() {
+  const std::lock_guard guard(lock());
+  if (!has_stream()) return;
+  flush();
+  release_stream();
+  const std::string mode = std::exchange(options_.mode, "a");
+  try {
+    open();
+  } catch (...) {
+    options_.mode = mode;
+    throw;
+  }
+  options_.mode = mode;
+}
+
 void FileHandler::close() {
   const std::lock_guard guard(lock());
   StreamHandler::close();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sidecar/bus_listener.h"
 
-#include <algorithm>
+#include <thread>
+#include <utility>
 
 namespace logbus::sidecar {
 namespace {
@@ -16,26 +17,66 @@ constexpr std::chrono::milliseconds kIdleWait = 20ms;
 // it.
 constexpr std::chrono::milliseconds kWait = 400ms;
 
-// What is to be flushed at the end of a batch.
-std::vector<std::shared_ptr<Handler>> all_handlers(const Pipeline& pipeline) {
-  std::vector<std::shared_ptr<Handler>> all = pipeline.handlers;
-  all.push_back(pipeline.last_resort);
-  return all;
+void set_deferred(const Pipeline& pipeline, bool deferred) {
+  for (const std::shared_ptr<Handler>& handler : pipeline.direct) {
+    try {
+      handler->defer_flush(deferred);
+    } catch (const std::exception& error) {
+      handler->handle_error(nullptr, error);
+    }
+  }
 }
+
+// How often a handler that holds what it could not write tries again.
+constexpr std::chrono::milliseconds kRetryInterval = 100ms;
 
 }  // namespace
 
-BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle)
-    : QueueListener(bus, all_handlers(pipeline)),
-      bus_(bus),
-      pipeline_(pipeline),
-      lines_(*pipeline.dispatcher),
-      until_idle_(until_idle) {}
+BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, const Durability& durability,
+                         bool until_idle)
+    : QueueListener(bus, {}), bus_(bus), until_idle_(until_idle) {
+  serve(pipeline, durability);
+}
 
 BusListener::~BusListener() {
   try {
     stop();
   } catch (...) {  // what ended the thread; whoever wanted to know has called stop()
+  }
+  set_deferred(*pipeline_, false);
+}
+
+void BusListener::serve(Pipeline& pipeline, const Durability& durability) {
+  if (pipeline_ != nullptr) set_deferred(*pipeline_, false);
+  pipeline_ = &pipeline;
+  durability_ = durability;
+  lines_ = std::make_unique<consumer::LineWriter>(*pipeline.dispatcher);
+  set_deferred(pipeline, true);
+  publish_at_ = {};
+}
+
+bool BusListener::between_batches(const std::function<void()>& job) {
+  std::unique_lock lock(job_lock_);
+  job_.store(&job, std::memory_order_release);
+  bus_.interrupt();
+  // The thread may end by itself, without a word to us.
+  while (!job_done_.wait_for(lock, kIdleWait, [this] { return job_ == nullptr; }) && running()) {
+  }
+  const bool ran = job_.exchange(nullptr) == nullptr;
+  if (job_failure_ != nullptr) std::rethrow_exception(std::exchange(job_failure_, nullptr));
+  return ran;
+}
+
+void BusListener::run_job() noexcept {
+  const std::lock_guard lock(job_lock_);
+  if (const std::function<void()>* job = job_.load(std::memory_order_relaxed)) {
+    try {
+      (*job)();
+    } catch (...) {
+      job_failure_ = std::current_exception();
+    }
+    job_.store(nullptr, std::memory_order_relaxed);
+    job_done_.notify_all();
   }
 }
 
@@ -47,7 +88,7 @@ void BusListener::enqueue_sentinel() {
 bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
   if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next()) return false;
   failed_.clear();
-  if (!lines_.handle(packed_, failed_)) {
+  if (!lines_->handle(packed_, failed_)) {
     if (bus_.unpack(packed_, record)) handle_safely(record);
   } else if (!failed_.empty() && bus_.unpack(packed_, record)) {
     for (Handler* handler : failed_) handler->handle(record);
@@ -57,9 +98,10 @@ bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeo
 
 // Between two batches: everything given so far is flushed and committed.
 bool BusListener::wait_for_next() {
+  if (job_.load(std::memory_order_acquire) != nullptr) run_job();
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
-    bus_.publish_handlers(pipeline_.handlers);
+    bus_.publish_handlers(pipeline_->handlers);
   }
   if (bus_.next(packed_, until_idle_ ? kIdleWait : kWait)) return true;
   replaced_ = bus_.replaced();
@@ -67,13 +109,38 @@ bool BusListener::wait_for_next() {
   return false;
 }
 
-void BusListener::flush_handlers() noexcept {
-  lines_.release();
-  QueueListener::flush_handlers();
+bool BusListener::end_batches() noexcept {
+  bool pending = false;
+  for (const std::shared_ptr<Handler>& handler : pipeline_->direct) {
+    end_batch(*handler);
+    pending = pending || handler->pending();
+  }
+  return !pending;
+}
+
+bool BusListener::flush_handlers() noexcept {
+  lines_->release();
+  bool written = end_batches();
+  if (!durability_.holds && !durability_.durable) return true;
+  const auto end = std::chrono::steady_clock::now() + durability_.hold_max;
+  const auto may_wait = [&] { return !abandoned() && std::chrono::steady_clock::now() < end; };
+  while (durability_.holds && !written && may_wait()) {
+    std::this_thread::sleep_for(kRetryInterval);
+    written = end_batches();
+  }
+  bool safe = written || !durability_.holds;
+  for (const auto& queue : pipeline_->queues) {
+    if (!durability_.durable) break;
+    bool done = queue->join(kRetryInterval);
+    while (!done && may_wait()) done = queue->join(kRetryInterval);
+    safe = safe && done;
+  }
+  // What is not safe after hold_max is given up. After a stop it stays in the lanes, for the next sidecar.
+  return safe || !abandoned();
 }
 
 void BusListener::handle(LogRecord& record) {
-  pipeline_.dispatcher->handle(record);
+  pipeline_->dispatcher->handle(record);
 }
 
 }  // namespace logbus::sidecar

@@ -3,6 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include <logbus/queue_listener.h>
@@ -13,12 +17,26 @@
 
 namespace logbus::sidecar {
 
-/// Borrows both. It ends by itself once the bus has been removed and drained; with `until_idle` also once the
-/// bus is empty and no worker is attached.
+/// What the end of a batch waits for before the read positions move.
+struct Durability {
+  bool holds = false;                     // for handlers with lines that they could not write yet
+  bool durable = false;                   // for asynchronous handlers
+  std::chrono::milliseconds hold_max{0};  // both together
+};
+
+/// Borrows all of them. It ends by itself once the bus has been removed and drained; with `until_idle` also
+/// once the bus is empty and no worker is attached.
 class BusListener : public QueueListener {
  public:
-  BusListener(consumer::BusQueue& bus, Pipeline& pipeline, bool until_idle);
+  BusListener(consumer::BusQueue& bus, Pipeline& pipeline, const Durability& durability, bool until_idle);
   ~BusListener() override;
+
+  /// Runs `job` on the listener's thread between two batches: everything given so far is flushed and
+  /// committed, and nobody handles records meanwhile. Returns when it has run; rethrows what it throws. False
+  /// if the listener has ended and it has not run. Not from the listener's thread.
+  bool between_batches(const std::function<void()>& job);
+  /// Serves another pipeline from now on. Only in a job, or while the listener is not started.
+  void serve(Pipeline& pipeline, const Durability& durability);
 
   /// From now on only what is committed at this moment is handled.
   void enqueue_sentinel() override;
@@ -28,20 +46,28 @@ class BusListener : public QueueListener {
  protected:
   bool handle_next(LogRecord& record, std::chrono::milliseconds timeout) override;
   void handle(LogRecord& record) override;
-  void flush_handlers() noexcept override;
+  bool flush_handlers() noexcept override;
 
  private:
   bool wait_for_next();
+  void run_job() noexcept;
+  bool end_batches() noexcept;
 
   consumer::BusQueue& bus_;
-  Pipeline& pipeline_;
-  consumer::LineWriter lines_;
+  Pipeline* pipeline_ = nullptr;
+  Durability durability_;
+  std::unique_ptr<consumer::LineWriter> lines_;
   consumer::PackedRecord packed_;
   std::vector<Handler*> failed_;
   bool until_idle_;
   bool replaced_ = false;  // the listener's thread; read after it has ended
   std::chrono::steady_clock::time_point
       publish_at_{};  // when the handlers' counters are next put where `stat` reads
+
+  std::atomic<const std::function<void()>*> job_{nullptr};  // of between_batches(), which waits
+  std::mutex job_lock_;
+  std::condition_variable job_done_;
+  std::exception_ptr job_failure_;
 };
 
 }  // namespace logbus::sidecar

@@ -47,12 +47,13 @@ Configuration parse_config(const std::string& text, Diagnostics& diagnostics) {
   resolve_references(document, diagnostics);
   Section root(document, {document.mark, ""}, diagnostics);
   parse_version(root);
-  if (root.truth("incremental").value_or(false)) {
-    diagnostics.error(root.place("incremental"),
-                      "not in this version: a configuration is always a whole one");
-  }
   root.truth("disable_existing_loggers");  // there are no loggers before the file is read
   parse_bus(root, configuration);
+  if (root.truth("incremental").value_or(false)) {
+    configuration.loggers.push_back({});  // root, which is always there
+    parse_increment(root, configuration);
+    return configuration;
+  }
   parse_formatters(root, configuration);
   parse_filters(root, configuration);
   parse_handlers(root, configuration);
@@ -61,6 +62,7 @@ Configuration parse_config(const std::string& text, Diagnostics& diagnostics) {
   root.unknown_keys(
       Section::Unknown::kHint);  // Python's users keep values for cfg:// under keys of their own
   check_whole(root, configuration);
+  if (!diagnostics.failed()) describe_handlers(document, configuration);
   return configuration;
 }
 

@@ -61,6 +61,8 @@ struct HandlerSettings {
   std::vector<std::string> targets;  // handlers that it gives records to: made before it
   std::optional<FileSettings> file;
   std::optional<QueueSettings> queue;
+  /// All of the above but level and formatter, and of the targets: the same text means the same handler.
+  std::string text;
   /// Opens what the handler needs at once. May throw Error. Not for a queue.
   std::function<std::shared_ptr<Handler>(const Making&)> make;
 };
@@ -96,12 +98,29 @@ struct BusSettings {
   std::chrono::milliseconds hold_max{30'000};
 };
 
+/// `incremental: true`: levels and propagation, and nothing else.
+struct Increment {
+  struct Logger {
+    std::string name;
+    std::optional<Level> level;
+    std::optional<bool> propagate;
+  };
+  struct HandlerLevel {
+    std::string name;
+    Place place;
+    std::optional<Level> level;
+  };
+  std::vector<HandlerLevel> handlers;
+  std::vector<Logger> loggers;
+};
+
 struct Configuration {
   std::vector<FormatterSettings> formatters;
   std::vector<FilterSettings> filters;
   std::vector<HandlerSettings> handlers;  // in the order of construction
   std::vector<LoggerSettings> loggers;    // root is the first
   BusSettings bus;
+  std::optional<Increment> increment;  // then handlers and formatters are none
 };
 
 /// Reads `text`, the contents of a dictConfig file in YAML. Everything that is wrong with it goes to
@@ -111,6 +130,9 @@ Configuration parse_config(const std::string& text, Diagnostics& diagnostics);
 
 /// The same of a file. Throws Error if it can't be read.
 Configuration load_config(const std::string& path, Diagnostics& diagnostics);
+
+/// `base` with the levels changed. A handler that `base` doesn't have is an error.
+Configuration apply_increment(Configuration base, const Increment& increment, Diagnostics& diagnostics);
 
 /// 1 to 64 of A-Z a-z 0-9 _ . - and not . or .. alone.
 bool is_bus_name(std::string_view name) noexcept;

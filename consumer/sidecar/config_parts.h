@@ -17,8 +17,12 @@ void parse_bus(Section& root, Configuration& configuration);
 /// The rest of the `logbus:` key.
 void parse_delivery(Section& section, BusSettings& bus);
 
+/// The levels of an incremental configuration, instead of the four above.
+void parse_increment(Section& root, Configuration& configuration);
 /// Decides which QueueHandler stands for the bus. Needs the loggers.
 void settle_queues(Section& root, Configuration& configuration);
+/// Sets HandlerSettings::text. Needs settled queues, and no errors.
+void describe_handlers(const Node& document, Configuration& configuration);
 /// What is only wrong, or surprising, when all the parts are seen together.
 void check_whole(Section& root, const Configuration& configuration);
 

@@ -80,15 +80,8 @@ void settle_queues(Section& root, Configuration& configuration) {
   } else {
     settle_tree(configuration);
   }
-  for (const HandlerSettings& handler : configuration.handlers) {
-    if (!handler.queue) continue;
-    remark(configuration, handler, root.diagnostics());
-    if (!handler.queue->is_bus)
-      root.diagnostics().error(
-          handler.place,
-          "a QueueHandler with a queue of its own is not in this version: it must be the only "
-          "handler that any logger has, and then stands for the bus");
-  }
+  for (const HandlerSettings& handler : configuration.handlers)
+    if (handler.queue) remark(configuration, handler, root.diagnostics());
 }
 
 }  // namespace logbus::sidecar

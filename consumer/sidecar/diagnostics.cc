@@ -35,6 +35,10 @@ std::string lowered(std::string_view text) {
 
 }  // namespace
 
+std::string Diagnostics::errors_text() const {
+  return fmt::format("{} error{}", errors_, errors_ == 1 ? "" : "s");
+}
+
 std::vector<std::string> Diagnostics::lines(bool notes) const {
   std::vector<const Entry*> sorted;
   for (const Entry& entry : entries_) {

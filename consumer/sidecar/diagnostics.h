@@ -32,6 +32,8 @@ class Diagnostics {
 
   bool failed() const noexcept { return errors_ != 0; }
   std::size_t errors() const noexcept { return errors_; }
+  /// "1 error", "2 errors".
+  std::string errors_text() const;
   const std::string& file() const noexcept { return file_; }
   /// In the file's order. Without `notes`, errors and warnings only.
   std::vector<std::string> lines(bool notes) const;

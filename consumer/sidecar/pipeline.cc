@@ -2,22 +2,40 @@
 #include "sidecar/pipeline.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <limits>
 #include <map>
-
-#include <fmt/format.h>
 
 #include <logbus/error.h>
 #include <logbus/filter.h>
 #include <logbus/stream_handler.h>
 
-#include "sidecar/bus_handler.h"
-
 namespace logbus::sidecar {
 namespace {
 
+std::string absolute(const std::string& filename) {
+  std::error_code error;
+  return std::filesystem::absolute(filename, error).lexically_normal().string();
+}
+
+template <class T>
+bool contains(const std::vector<T>& list, const T& wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
+using Queues = std::vector<std::shared_ptr<AsyncQueue>>;
+
+// The queue behind the handler, if it has one of its own.
+std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& handler) {
+  for (const auto& queue : pipeline.queues)
+    if (queue->handler().get() == &handler) return queue;
+  return nullptr;
+}
+
 class Builder {
  public:
-  explicit Builder(const Configuration& configuration) : configuration_(configuration) {
+  Builder(const Configuration& configuration, const Served* served)
+      : configuration_(configuration), served_(served) {
     for (const FormatterSettings& formatter : configuration.formatters) {
       formatters_[formatter.name] = formatter.formatter;
     }
@@ -28,39 +46,95 @@ class Builder {
 
   Pipeline build() {
     Pipeline pipeline;
-    for (const HandlerSettings& settings : configuration_.handlers) add(settings, pipeline);
+    for (const HandlerSettings& settings : configuration_.handlers) {
+      std::shared_ptr<Handler> handler = served(settings, pipeline.queues);
+      if (handler == nullptr) handler = make(settings, pipeline.queues);
+      pipeline.handlers.push_back(handler);
+      handlers_[settings.name] = {&settings, std::move(handler)};
+    }
+    // Only now that nothing can fail any more: a handler that is taken over still serves.
+    for (const auto& [name, entry] : handlers_) {
+      entry.handler->set_level(entry.settings->level);
+      const std::string& formatter = entry.settings->formatter;
+      entry.handler->set_formatter(formatter.empty() ? nullptr : formatters_.at(formatter));
+    }
     pipeline.last_resort = std::make_shared<StreamHandler>();
     pipeline.last_resort->set_name("lastResort");
     pipeline.last_resort->set_level(Level::kWarning);
-    pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(loggers(), pipeline.last_resort);
+    std::vector<consumer::LoggerNode> tree = loggers();
+    for (const consumer::LoggerNode& node : tree)
+      for (const auto& handler : node.handlers) reach(handler->name(), pipeline.direct);
+    pipeline.direct.push_back(pipeline.last_resort);
+    pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(std::move(tree), pipeline.last_resort);
     return pipeline;
   }
 
  private:
-  void add(const HandlerSettings& settings, Pipeline& pipeline) {
-    std::shared_ptr<Handler> handler = make(settings);
+  struct Entry {
+    const HandlerSettings* settings;
+    std::shared_ptr<Handler> handler;
+  };
+
+  // The handler that is served and was described the same, with its queue; or null.
+  std::shared_ptr<Handler> served(const HandlerSettings& settings, Queues& queues) const {
+    if (served_ == nullptr) return nullptr;
+    const auto& before = served_->configuration.handlers;
+    const auto same = std::find_if(before.begin(), before.end(), [&](const HandlerSettings& other) {
+      return other.name == settings.name && other.text == settings.text;
+    });
+    if (same == before.end()) return nullptr;
+    const auto& handler = served_->pipeline.handlers[static_cast<std::size_t>(same - before.begin())];
+    if (const auto queue = queue_of(served_->pipeline, *handler)) queues.push_back(queue);
+    return handler;
+  }
+
+  std::shared_ptr<Handler> make(const HandlerSettings& settings, Queues& queues) const {
+    std::shared_ptr<Handler> handler;
+    if (!settings.queue) {
+      handler = settings.make({.targets = named(settings.targets), .continues_file = continues(settings)});
+    } else if (settings.queue->is_bus) {
+      handler = bus_handler(*settings.queue, configuration_.bus, named(settings.targets));
+    } else {
+      queues.push_back(
+          std::make_shared<AsyncQueue>(*settings.queue, configuration_.bus, named(settings.targets)));
+      handler = queues.back()->handler();
+    }
     handler->set_name(settings.name);
-    handler->set_level(settings.level);
-    if (!settings.formatter.empty()) handler->set_formatter(formatters_.at(settings.formatter));
     for (const std::string& name : settings.filters) handler->add_filter(filters_.at(name));
-    handlers_[settings.name] = handler;
-    pipeline.handlers.push_back(std::move(handler));
+    return handler;
   }
 
-  std::shared_ptr<Handler> make(const HandlerSettings& settings) const {
-    if (settings.queue)
-      return std::make_shared<BusHandler>(named(settings.targets), settings.queue->respect_handler_level);
-    return settings.make({.targets = named(settings.targets)});
+  bool continues(const HandlerSettings& settings) const {
+    if (served_ == nullptr || !settings.file) return false;
+    const auto& before = served_->configuration.handlers;
+    return std::any_of(before.begin(), before.end(), [&](const HandlerSettings& other) {
+      return other.file && absolute(other.file->filename) == absolute(settings.file->filename);
+    });
   }
 
-  std::vector<std::shared_ptr<Handler>> named(const std::vector<std::string>& names) const {
-    std::vector<std::shared_ptr<Handler>> result;
-    for (const std::string& name : names) result.push_back(handlers_.at(name));
+  Handlers named(const std::vector<std::string>& names) const {
+    Handlers result;
+    for (const std::string& name : names) result.push_back(handlers_.at(name).handler);
     return result;
+  }
+
+  // The handler, and those that it calls itself.
+  void reach(const std::string& name, Handlers& reached) const {
+    const auto& [settings, handler] = handlers_.at(name);
+    if (contains(reached, handler)) return;
+    reached.push_back(handler);
+    if (settings->queue && !settings->queue->is_bus) return;
+    for (const std::string& target : settings->targets) reach(target, reached);
   }
 
   std::vector<consumer::LoggerNode> loggers() const {
     std::vector<consumer::LoggerNode> nodes;
+    if (configuration_.bus.by_listener) {
+      const auto everything = Level{std::numeric_limits<int>::min()};
+      nodes.push_back(
+          {.name = "", .level = everything, .handlers = named({configuration_.bus.listener}), .filters = {}});
+      return nodes;
+    }
     for (const LoggerSettings& settings : configuration_.loggers) {
       consumer::LoggerNode& node = nodes.emplace_back();
       node.name = settings.name;
@@ -73,26 +147,46 @@ class Builder {
   }
 
   const Configuration& configuration_;
+  const Served* served_;
   std::map<std::string, std::shared_ptr<const Formatter>> formatters_;
   std::map<std::string, std::shared_ptr<const Filter>> filters_;
-  std::map<std::string, std::shared_ptr<Handler>> handlers_;
+  std::map<std::string, Entry> handlers_;
 };
 
 }  // namespace
 
 Pipeline build_pipeline(const Configuration& configuration) {
-  return Builder(configuration).build();
+  return Builder(configuration, nullptr).build();
 }
 
-void close_handlers(Pipeline& pipeline) noexcept {
-  for (auto handler = pipeline.handlers.rbegin(); handler != pipeline.handlers.rend(); ++handler) {
+Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served) {
+  return Builder(configuration, &served).build();
+}
+
+void start_queues(const Pipeline& pipeline, const Pipeline& before) {
+  for (const auto& queue : pipeline.queues)
+    if (!contains(before.queues, queue)) queue->start();
+}
+
+std::size_t close_handlers(const Pipeline& pipeline, std::chrono::milliseconds timeout,
+                           const Pipeline& kept) noexcept {
+  using namespace std::chrono;
+  using namespace std::chrono_literals;
+  const auto end = steady_clock::now() + timeout;
+  std::size_t lost = 0;
+  for (auto at = pipeline.handlers.rbegin(); at != pipeline.handlers.rend(); ++at) {
+    Handler& handler = **at;
+    if (contains(kept.handlers, *at)) continue;
     try {
-      if ((*handler)->flush_on_close()) (*handler)->flush();
-      (*handler)->close();
+      if (const auto queue = queue_of(pipeline, handler))
+        lost += queue->stop(std::max(ceil<milliseconds>(end - steady_clock::now()), 0ms));
+      if (handler.flush_on_close()) handler.flush();
+      handler.close();
     } catch (const std::exception& error) {
-      (*handler)->handle_error(nullptr, error);
+      handler.handle_error(nullptr, error);
     }
   }
+  return lost;
 }
 
 }  // namespace logbus::sidecar

@@ -2,6 +2,7 @@
 // The handlers and the logger tree that a configuration describes, alive.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,23 +10,44 @@
 #include <logbus/handler.h>
 
 #include "dispatcher.h"
+#include "sidecar/async_queue.h"
 #include "sidecar/config.h"
 
 namespace logbus::sidecar {
 
 struct Pipeline {
-  /// The configuration's, in the order of construction. Shared with the tree.
-  std::vector<std::shared_ptr<Handler>> handlers;
+  /// The configuration's, one for each of its settings, in that order. Shared with the tree.
+  Handlers handlers;
+  /// Behind those of them that are QueueHandlers with a thread of their own. Shared with a pipeline before
+  /// it.
+  std::vector<std::shared_ptr<AsyncQueue>> queues;
+  /// Those that the drain's thread writes to, and the last resort.
+  Handlers direct;
   /// For records that find no handler.
   std::shared_ptr<Handler> last_resort;
   std::unique_ptr<consumer::Dispatcher> dispatcher;
 };
 
-/// Opens what has to be opened. Throws Error that names the file that can't be.
+/// Opens what has to be opened; starts no thread. Throws Error that names the file that can't be.
 Pipeline build_pipeline(const Configuration& configuration);
 
-/// Flushes and closes the handlers, the last made first, as logging.shutdown() does. An error goes to the
-/// handler.
-void close_handlers(Pipeline& pipeline) noexcept;
+/// A pipeline that is served, and its configuration.
+struct Served {
+  const Configuration& configuration;
+  const Pipeline& pipeline;
+};
+/// The same beside one that is served: its handlers that are described as before are taken over, with the
+/// level and the formatter of `configuration`; what the others have written is not emptied. Call it while
+/// nobody handles records. If it throws, `served` is as it was.
+Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served);
+
+/// Starts the threads that `before` hasn't started yet.
+void start_queues(const Pipeline& pipeline, const Pipeline& before = {});
+
+/// Flushes and closes the handlers, the last made first, as logging.shutdown() does; but not those that are
+/// in `kept` too. A queue is handled to its end, for `timeout` at most. Errors go to the handler. Gives how
+/// many records were left in queues, and are lost.
+std::size_t close_handlers(const Pipeline& pipeline, std::chrono::milliseconds timeout,
+                           const Pipeline& kept = {}) noexcept;
 
 }  // namespace logbus::sidecar

@@ -37,6 +37,9 @@ class FileHandler : public StreamHandler {
   ~FileHandler() override;
 
   const std::string& base_filename() const noexcept { return options_.filename; }
+  /// Opens the file of that name again, if it was open: for those who rename log files away. Nothing is
+  /// emptied, whatever the mode. Throws logbus::Error; the next record then tries again.
+  void reopen();
   void close() override;
   std::string_view class_name() const noexcept override { return "FileHandler"; }
 

@@ -64,10 +64,15 @@ class QueueListener {
   /// prepare() and handle(); whatever they throw is told on stderr.
   void handle_safely(LogRecord& record) noexcept;
 
-  /// At the end of each batch, on the listener's thread.
-  virtual void flush_handlers() noexcept;
+  /// At the end of each batch, on the listener's thread: ends the handlers' batches. False: what was handled
+  /// is not safe, and must not be answered for to the queue.
+  virtual bool flush_handlers() noexcept;
+  /// One handler's share of that; an error goes to the handler.
+  static void end_batch(Handler& handler) noexcept;
 
   bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+  /// stop() has run out of time: this batch is the last.
+  bool abandoned() const noexcept { return abandoned_.load(std::memory_order_acquire); }
   const std::vector<std::shared_ptr<Handler>>& handlers() const noexcept { return handlers_; }
 
  private:

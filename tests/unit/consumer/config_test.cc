@@ -230,8 +230,7 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"root: {level: INFO}", {"f.yaml:1:1: the key 'version' is missing; write 'version: 1'"}},
       {"version: '1'\nroot: {level: INFO}", {"f.yaml:1:10: version: expected 1, got a string \"1\""}},
       {"version: 2", {"f.yaml:1:10: version: expected 1, got an integer 2"}},
-      {"version: 1\nincremental: true",
-       {"f.yaml:2:14: incremental: not in this version: a configuration is always a whole one"}},
+      {"version: 1\nincremental: true", {}},
       {"version: 1\nhanders: {}\nx-mine: 1",
        {"f.yaml:2:1: warning: handers: unknown key, ignored; did you mean 'handlers'?"}},
       {"version: 1\nhandlers:", {"f.yaml:2:10: handlers: expected a mapping, got null"}},
@@ -348,10 +347,7 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"version: 1\nhandlers:\n  n: {class: logging.NullHandler}\n  q: {class: "
        "logging.handlers.QueueHandler, handlers: [n], "
        "queue: queue.Queue}\nroot: {handlers: [q, n]}",
-       {"f.yaml:4:3: handlers.q: a QueueHandler with a queue of its own is not in this version: it must be "
-        "the only handler "
-        "that any logger has, and then stands for the bus",
-        "f.yaml:4:67: warning: handlers.q.queue: ignored: the sidecar has a queue of its own"}},
+       {"f.yaml:4:67: warning: handlers.q.queue: ignored: the sidecar has a queue of its own"}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.QueueHandler, handlers: [b]}\n  b: {class: "
        "logging.handlers.QueueHandler, handlers: [a]}\n  c: {class: logging.handlers.QueueHandler, handlers: "
        "[a]}",

@@ -19,6 +19,9 @@
 namespace logbus::sidecar {
 namespace {
 
+using namespace std::chrono_literals;
+constexpr auto kLong = 10s;
+
 class PipelineTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -75,7 +78,7 @@ root: {level: INFO, handlers: [all, db, turn]}
   give(pipeline, "alone", 30, "low");
   give(pipeline, "alone", 40, "two");
   give(pipeline, "shop", 30, "three");
-  close_handlers(pipeline);
+  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
   EXPECT_EQ(file("all.log"), "INFO shop.db one\nWARNING shop three\n");
   EXPECT_EQ(file("db.log"), "one|");
   EXPECT_EQ(file("errors.log"), "ERROR alone two\n");
@@ -97,9 +100,139 @@ handlers:
     give(pipeline, "a", 20, "info");
     give(pipeline, "b", 40, "other");
     give(pipeline, "a", 40, "error");
-    close_handlers(pipeline);
+    EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
     EXPECT_EQ(file("errors.log"), respect ? "error\n" : "info\nerror\n");
   }
+}
+
+TEST_F(PipelineTest, AQueueHandlerBesideOthersHasAThreadOfItsOwn) {
+  Pipeline pipeline = build_pipeline(parse(R"(
+version: 1
+formatters: {plain: {format: '%(levelname)s %(message)s'}}
+handlers:
+  a_queue: {class: logging.handlers.QueueHandler, handlers: [slow, b_queue], level: INFO}
+  b_queue: {class: logging.handlers.QueueHandler, handlers: [last]}
+  all: {class: logging.FileHandler, filename: '@/all.log'}
+  slow: {class: logging.FileHandler, filename: '@/slow.log', formatter: plain, level: CRITICAL}
+  last: {class: logging.FileHandler, filename: '@/last.log'}
+root: {level: DEBUG, handlers: [all, a_queue]}
+)"));
+  ASSERT_EQ(pipeline.queues.size(), 2U);
+  EXPECT_EQ(pipeline.queues[0]->handler()->name(), "b_queue");  // a_queue gives to it
+  EXPECT_EQ(pipeline.queues[0]->capacity(), 8192U);
+  EXPECT_EQ(pipeline.direct.size(), 3U);  // all, a_queue and the last resort
+  give(pipeline, "a", 10, "debug");
+  give(pipeline, "a", 20, "one");
+  EXPECT_EQ(pipeline.queues[1]->queued(), 1U);  // nobody has started it
+  EXPECT_EQ(file("slow.log"), "");
+  start_queues(pipeline);
+  give(pipeline, "a", 30, "two");
+  EXPECT_TRUE(pipeline.queues[1]->join(kLong));
+  EXPECT_TRUE(pipeline.queues[0]->join(kLong));
+  EXPECT_EQ(file("slow.log"), "INFO one\nWARNING two\n");
+  give(pipeline, "a", 30, "three");
+  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);  // to its end
+  EXPECT_EQ(file("all.log"), "debug\none\ntwo\nthree\n");
+  EXPECT_EQ(file("slow.log"), "INFO one\nWARNING two\nWARNING three\n");
+  EXPECT_EQ(file("last.log"), "one\ntwo\nthree\n");
+}
+
+TEST_F(PipelineTest, AFullQueueLosesTheRecordAndCountsIt) {
+  Pipeline pipeline = build_pipeline(parse(R"(
+version: 1
+handlers:
+  queue: {class: logging.handlers.QueueHandler, handlers: [slow], queue: {(): queue.Queue, maxsize: 2}}
+  slow: {class: logging.FileHandler, filename: '@/slow.log'}
+  none: {class: logging.NullHandler}
+root: {handlers: [queue, none]}
+)"));
+  EXPECT_EQ(pipeline.queues.at(0)->capacity(), 2U);
+  testing::internal::CaptureStderr();
+  for (const char* text : {"one", "two", "three"}) give(pipeline, "a", 30, text);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("the queue is full"), std::string::npos);
+  EXPECT_EQ(pipeline.queues[0]->handler()->counters().dropped.load(), 1U);
+  start_queues(pipeline);
+  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_EQ(file("slow.log"), "one\ntwo\n");
+}
+
+TEST_F(PipelineTest, DispatchToAListenerSkipsTheTree) {
+  Pipeline pipeline = build_pipeline(parse(R"(
+version: 1
+handlers:
+  queue: {class: logging.handlers.QueueHandler, handlers: [all], level: INFO}
+  all: {class: logging.FileHandler, filename: '@/all.log'}
+  other: {class: logging.FileHandler, filename: '@/other.log'}
+loggers: {a: {level: CRITICAL, handlers: [other], propagate: false}}
+root: {level: CRITICAL, handlers: [queue, other]}
+logbus: {dispatch: listener, listener: queue}
+)"));
+  EXPECT_TRUE(pipeline.queues.empty());
+  give(pipeline, "a", 10, "debug");
+  give(pipeline, "a", 20, "one");
+  give(pipeline, "b", 30, "two");
+  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_EQ(file("all.log"), "one\ntwo\n");
+  EXPECT_EQ(file("other.log"), "");
+}
+
+TEST_F(PipelineTest, ARebuiltOneTakesOverWhatIsAsItWas) {
+  const auto text = [](const std::string& changed) {
+    return R"(
+version: 1
+formatters: {plain: {format: '%(levelname)s %(message)s'}, other: {format: '<%(message)s>'}}
+filters: {f: {name: a}}
+handlers:
+  queue: {class: logging.handlers.QueueHandler, handlers: [behind]}
+  behind: {class: logging.FileHandler, filename: '@/behind.log', mode: w, filters: [f]}
+  same: {class: logging.FileHandler, filename: '@/same.log', mode: w, formatter: plain}
+  turn: {class: logging.handlers.RotatingFileHandler, filename: '@/turn.log', maxBytes: 4, backupCount: 1}
+root: {level: DEBUG, handlers: [queue, same, turn]}
+)" + changed;
+  };
+  const auto change = [&](std::string from, const std::string& to) {
+    std::string changed = text("");
+    changed.replace(changed.find(from), from.size(), to);
+    return parse(changed);
+  };
+  const Configuration before = parse(text(""));
+  Pipeline old = build_pipeline(before);
+  const auto taken = [&](const Configuration& configuration) {
+    Pipeline fresh = rebuild_pipeline(configuration, {before, old});
+    std::vector<std::string> names;
+    for (const auto& handler : fresh.handlers)
+      if (std::find(old.handlers.begin(), old.handlers.end(), handler) != old.handlers.end())
+        names.push_back(handler->name());
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(taken(parse(text("unknown: {}"))), (Names{"behind", "queue", "same", "turn"}));
+  EXPECT_EQ(taken(change("mode: w, formatter", "level: ERROR, mode: w, formatter")),
+            (Names{"behind", "queue", "same", "turn"}));
+  EXPECT_EQ(old.handlers[2]->level(), Level::kError);
+  EXPECT_EQ(taken(change("formatter: plain", "formatter: other")),
+            (Names{"behind", "queue", "same", "turn"}));
+  EXPECT_EQ(taken(change("same.log", "new.log")), (Names{"behind", "queue", "turn"}));
+  EXPECT_EQ(taken(change("maxBytes: 4", "maxBytes: 5")), (Names{"behind", "queue", "same"}));
+  EXPECT_EQ(taken(change("{name: a}", "{name: b}")), (Names{"same", "turn"}));  // and so is what leads to it
+  EXPECT_EQ(taken(parse(text("logbus: {async: {capacity: 9}}"))), (Names{"behind", "same", "turn"}));
+}
+
+TEST_F(PipelineTest, ARebuiltOneGoesOnBehindWhatIsWritten) {
+  const auto text = [](const std::string& terminator) {
+    return "{version: 1, handlers: {f: {class: logging.FileHandler, filename: '@/f.log', mode: w, .: "
+           "{terminator: '" +
+           terminator + "'}}}, root: {handlers: [f]}}";
+  };
+  const Configuration before = parse(text("|"));
+  Pipeline old = build_pipeline(before);
+  give(old, "a", 30, "one");
+  const Configuration after = parse(text(";"));
+  Pipeline fresh = rebuild_pipeline(after, {before, old});
+  EXPECT_EQ(close_handlers(old, kLong, fresh), 0U);
+  give(fresh, "a", 30, "two");
+  EXPECT_EQ(close_handlers(fresh, kLong), 0U);
+  EXPECT_EQ(file("f.log"), "one|two;");
 }
 
 TEST_F(PipelineTest, WithoutAHandlerWarningsGoToStderr) {
@@ -107,7 +240,7 @@ TEST_F(PipelineTest, WithoutAHandlerWarningsGoToStderr) {
   testing::internal::CaptureStderr();
   give(pipeline, "a", 20, "info");
   give(pipeline, "a", 30, "warning");
-  close_handlers(pipeline);
+  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning\n");
 }
 

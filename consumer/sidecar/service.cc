@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "sidecar/service.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <logbus/error.h>
+#include <logbus/file_handler.h>
+
+#include "shm/sigbus_guard.h"
+
+namespace logbus::sidecar {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kFailure = 1;
+// How long a listener that has ended by itself may go unnoticed.
+constexpr auto kTick = 250ms;
+constexpr auto kDrainTick = 10ms;
+
+sigset_t own_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, number);
+  return signals;
+}
+
+Durability durability(const Configuration& configuration) {
+  const BusSettings& bus = configuration.bus;
+  return {bus.holds, bus.async.durable, bus.hold_max};
+}
+
+// A write to a console that nobody reads may never return. Ends the program all the same, some time after it
+// should have ended: what is not flushed is still in the bus.
+void limit_the_end(std::chrono::milliseconds drain_timeout) {
+  constexpr auto kGrace = 2s;
+  std::signal(SIGALRM, [](int) {
+    write_if_ready(STDERR_FILENO,
+                   "logbusd: error: a handler does not return; what it has not written stays in the bus\n");
+    ::_exit(kFailure);
+  });
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(drain_timeout + kGrace).count();
+  ::alarm(static_cast<unsigned>(std::min<std::chrono::seconds::rep>(seconds, 3600)));
+}
+
+}  // namespace
+
+Service::Service(Options options, Configuration configuration, OwnLog& log)
+    : options_(std::move(options)),
+      log_(log),
+      configuration_(std::make_unique<Configuration>(std::move(configuration))) {
+  if (options_.timeout) deadline_ = std::chrono::steady_clock::now() + *options_.timeout;
+}
+
+void Service::attach() {
+  bus_.reset();
+  bus_ = std::make_unique<consumer::BusQueue>(configuration_->bus.options, options_.config);
+  shm::guard_lane_data(bus_->segment());
+}
+
+// The signal, or 0 if the deadline passed or the listener ended.
+int Service::wait_for_signal(const BusListener& listener) const {
+  const sigset_t signals = own_signals();
+  const std::chrono::nanoseconds tick = options_.drain ? kDrainTick : kTick;
+  const timespec wait = {0, static_cast<long>(tick.count())};
+  while (listener.running() && (!deadline_ || std::chrono::steady_clock::now() < *deadline_)) {
+    const int signal = ::sigtimedwait(&signals, nullptr, &wait);
+    if (signal > 0) return signal;
+  }
+  return 0;
+}
+
+// The exit code; nothing if the bus was removed and there is a new one to serve.
+std::optional<int> Service::serve() {
+  BusListener listener(*bus_, *pipeline_, durability(*configuration_), options_.drain);
+  listener.start();
+  int signal = wait_for_signal(listener);
+  for (; signal == SIGHUP || signal == SIGUSR1; signal = wait_for_signal(listener)) {
+    if (signal == SIGHUP) reload(listener);
+    if (signal == SIGUSR1) reopen_files(listener);
+  }
+  const BusSettings& settings = configuration_->bus;
+  if (signal != 0) log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
+  const bool gave_up = signal == 0 && listener.running();
+  if (signal != 0 || gave_up) limit_the_end(settings.drain_timeout);
+  const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
+  bus_->publish_handlers(pipeline_->handlers);
+  if (listener.replaced() && signal == 0 && !options_.drain) return std::nullopt;
+  if (gave_up) {
+    log_.error(fmt::format("--timeout: after {} ms the bus {} still has records or workers",
+                           options_.timeout->count(), settings.options.bus));
+    return kFailure;
+  }
+  if (!complete) {
+    log_.warning(fmt::format("drain_timeout: records of the bus {} are left for the next sidecar",
+                             settings.options.bus));
+  }
+  return EXIT_SUCCESS;
+}
+
+int Service::run() {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone is that handler's error
+  const sigset_t signals = own_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: all of them inherit it
+  // The bus comes before the files: a second sidecar must not open, let alone truncate, what the first one
+  // writes.
+  try {
+    attach();
+  } catch (const Error& error) {
+    log_.error(error.what());
+    return error.code() == EBUSY ? EX_TEMPFAIL : kFailure;
+  }
+  try {
+    pipeline_ = std::make_unique<Pipeline>(build_pipeline(*configuration_));
+  } catch (const Error& error) {
+    log_.error(error.what());
+    return EX_CONFIG;
+  }
+  const std::size_t count = pipeline_->handlers.size();
+  log_.info(fmt::format("draining {} into {} handler{}, configuration {}", bus_->segment().path(), count,
+                        count == 1 ? "" : "s", options_.config));
+  start_queues(*pipeline_);
+  std::optional<int> code;
+  try {
+    while (!(code = serve())) {
+      log_.warning(fmt::format("{} was removed: attaching anew", bus_->segment().path()));
+      attach();
+    }
+  } catch (const std::exception& error) {
+    log_.error(error.what());
+  }
+  close(*pipeline_, {});
+  log_.info("stopped");
+  return code.value_or(kFailure);
+}
+
+void Service::close(const Pipeline& pipeline, const Pipeline& kept) {
+  const std::size_t lost = close_handlers(pipeline, configuration_->bus.drain_timeout, kept);
+  if (lost > 0)
+    log_.error(fmt::format("drain_timeout: {} records in the queues of QueueHandlers are lost", lost));
+}
+
+// The file's configuration as it is now, or null and told why not.
+std::unique_ptr<Configuration> Service::read_again() const {
+  Diagnostics diagnostics(options_.config);
+  std::unique_ptr<Configuration> fresh;
+  std::string problem;
+  try {
+    fresh = std::make_unique<Configuration>(load_config(options_.config, diagnostics));
+    if (fresh->increment && !diagnostics.failed())
+      *fresh = apply_increment(*configuration_, *fresh->increment, diagnostics);
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  for (const std::string& line : diagnostics.lines(false)) fmt::print(stderr, "{}\n", line);
+  if (problem.empty() && diagnostics.failed())
+    problem = fmt::format("{}: {}", options_.config, diagnostics.errors_text());
+  if (problem.empty()) return fresh;
+  log_.error(problem + "; the configuration in use stays");
+  return nullptr;
+}
+
+// What is settled when the bus is attached to, and by the command line.
+void Service::keep_what_needs_a_restart(shm::BusOptions& options) const {
+  const shm::BusOptions& used = configuration_->bus.options;
+  const auto differs = [this](std::string_view key) {
+    log_.warning(fmt::format("logbus.{}: a change needs a restart", key));
+  };
+  if (!options.bus.empty() && options.bus != used.bus) differs("bus");
+  if (!options.directory.empty() && options.directory != used.directory) differs("directory");
+  if (options.lanes != used.lanes) differs("lanes");
+  if (options.lane_size != used.lane_size) differs("lane_size");
+  if (options.sites != used.sites) differs("sites");
+  options.bus = used.bus;
+  options.directory = used.directory;
+  options.lanes = used.lanes;
+  options.lane_size = used.lane_size;
+  options.sites = used.sites;
+}
+
+void Service::reload(BusListener& listener) {
+  std::unique_ptr<Configuration> fresh = read_again();
+  if (fresh == nullptr) return;
+  keep_what_needs_a_restart(fresh->bus.options);
+  auto next = std::make_unique<Pipeline>();
+  try {
+    const bool done = listener.between_batches([&] {
+      *next = rebuild_pipeline(*fresh, {*configuration_, *pipeline_});
+      listener.serve(*next, durability(*fresh));
+      bus_->apply(fresh->bus.options);
+    });
+    if (!done) return;  // the end has come before it
+  } catch (const std::exception& error) {
+    log_.error(fmt::format("{}; the configuration in use stays", error.what()));
+    return;
+  }
+  std::swap(configuration_, fresh);
+  std::swap(pipeline_, next);
+  log_.set_level(configuration_->bus.log_level);
+  // Queues of before come to their end before new ones begin: both may lead to the same file.
+  close(*next, *pipeline_);
+  start_queues(*pipeline_, *next);
+  const auto kept = std::count_if(
+      pipeline_->handlers.begin(), pipeline_->handlers.end(), [&](const std::shared_ptr<Handler>& handler) {
+        return std::find(next->handlers.begin(), next->handlers.end(), handler) != next->handlers.end();
+      });
+  log_.info(fmt::format("{}: loaded again; of {} handlers {} go on as they were", options_.config,
+                        pipeline_->handlers.size(), kept));
+}
+
+// For those who rename log files, and tell us.
+void Service::reopen_files(BusListener& listener) {
+  listener.between_batches([this] {
+    for (const std::shared_ptr<Handler>& handler : pipeline_->handlers) {
+      try {
+        if (auto* file = dynamic_cast<FileHandler*>(handler.get())) file->reopen();
+      } catch (const Error& error) {
+        handler->handle_error(nullptr, error);
+      }
+    }
+  });
+  log_.info("the log files are opened anew");
+}
+
+}  // namespace logbus::sidecar

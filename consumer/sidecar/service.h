@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// logbusd at work: one bus, one configuration at a time, until a signal or the end of the bus.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "drain.h"
+#include "sidecar/bus_listener.h"
+#include "sidecar/config.h"
+#include "sidecar/own_log.h"
+#include "sidecar/pipeline.h"
+
+namespace logbus::sidecar {
+
+/// SIGTERM and SIGINT drain and end it, SIGHUP reads the configuration again, SIGUSR1 opens the files again.
+class Service {
+ public:
+  struct Options {
+    std::string config;                                // the file
+    bool drain = false;                                // end once the bus is empty and no worker is attached
+    std::optional<std::chrono::milliseconds> timeout;  // of that
+  };
+
+  /// The configuration names the bus. Borrows the log.
+  Service(Options options, Configuration configuration, OwnLog& log);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// The exit code. Blocks the signals above in the calling thread.
+  int run();
+
+ private:
+  void attach();
+  std::optional<int> serve();
+  int wait_for_signal(const BusListener& listener) const;
+  void close(const Pipeline& pipeline, const Pipeline& kept);
+  void reload(BusListener& listener);
+  std::unique_ptr<Configuration> read_again() const;
+  void keep_what_needs_a_restart(shm::BusOptions& options) const;
+  void reopen_files(BusListener& listener);
+
+  Options options_;
+  OwnLog& log_;
+  std::unique_ptr<Configuration> configuration_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<consumer::BusQueue> bus_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+}  // namespace logbus::sidecar
