@@ -125,6 +125,7 @@ bool BusListener::flush_handlers() noexcept {
   const auto end = std::chrono::steady_clock::now() + durability_.hold_max;
   const auto may_wait = [&] { return !abandoned() && std::chrono::steady_clock::now() < end; };
   while (durability_.holds && !written && may_wait()) {
+    bus_.publish_handlers(pipeline_->handlers);  // why nothing moves
     std::this_thread::sleep_for(kRetryInterval);
     written = end_batches();
   }

@@ -58,7 +58,10 @@ FileOptions read_file_options(HandlerReading& reading) {
 
 FileOptions options_for(const FileOptions& options, const Making& making) {
   FileOptions changed = options;
-  if (making.continues_file) changed.mode = "a";
+  if (making.continues_file) {
+    changed.mode = "a";
+    changed.delay = true;  // what writes it now may have a queue to write, and rename the file yet
+  }
   return changed;
 }
 

@@ -25,7 +25,7 @@ void read_watched_file_handler(HandlerReading& reading);
 
 /// The keys that all handlers of files have, and settings.file.
 FileOptions read_file_options(HandlerReading& reading);
-/// The same for this making: what the sidecar wrote already is not emptied.
+/// The same for this making: a file that the sidecar writes already is not emptied, nor opened yet.
 FileOptions options_for(const FileOptions& options, const Making& making);
 
 /// The attributes that all handlers of lines have.

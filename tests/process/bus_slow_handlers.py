@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Handlers that can't keep up: asynchronous ones behind a queue, and files on a full disk."""
+
+import json
+import os
+import subprocess
+import threading
+
+import tap
+from bus import Bus, count_records, finish
+from tap import Skip, check, check_equal, wait_for
+
+RECORDS = 5000  # far more than a pipe of 64 KiB takes
+
+
+class Pipe:
+    """A FIFO that a handler writes to. Nobody reads until read() is called."""
+
+    def __init__(self, bus):
+        self.path = os.path.join(bus.home, "pipe")
+        os.mkfifo(self.path)
+        self.descriptor = os.open(self.path, os.O_RDWR)  # never without a reader
+        self.text = b""
+        self.reader = None
+
+    def read(self):
+        def run():
+            while chunk := os.read(self.descriptor, 65536):
+                self.text += chunk
+                if self.text.endswith(b"the end\n"):
+                    return
+
+        self.reader = threading.Thread(target=run)
+        self.reader.start()
+
+    def lines(self):
+        os.write(self.descriptor, b"the end\n")
+        self.reader.join(60)
+        os.close(self.descriptor)
+        return self.text.decode().splitlines(keepends=True)[:-1]
+
+
+def with_slow_handler(bus, pipe):
+    """The file directly, and the pipe behind a queue of 1,000 records."""
+    write = bus.config
+
+    def config():
+        path = write()
+        with open(path) as stream:
+            settings = json.load(stream)
+        settings["handlers"]["slow"] = {"class": "logging.FileHandler", "filename": pipe.path, "formatter": "line"}
+        settings["handlers"]["queue"] = {
+            "class": "logging.handlers.QueueHandler",
+            "handlers": ["slow"],
+            "queue": {"()": "queue.Queue", "maxsize": 1000},
+        }
+        settings["root"]["handlers"].append("queue")
+        with open(path, "w") as stream:
+            json.dump(settings, stream)
+        return path
+
+    bus.config = config
+
+
+def handler_of(bus, name):
+    return next(handler for handler in bus.stat()["handlers"] if handler["handler"] == name)
+
+
+def test_slow_handler():
+    """A handler that stands still behind a queue holds nobody up; what its queue can't take is counted"""
+    with Bus(lane_size="1 MiB") as bus:
+        pipe = Pipe(bus)
+        with_slow_handler(bus, pipe)
+        bus.start_sidecar()
+        bus.run_worker(threads=1, records=RECORDS)
+        wait_for(lambda: bus.stat()["records"]["drained"] == RECORDS, "all records drained")
+        check_equal(count_records(bus.lines()).records, RECORDS, "records in the file")
+        wait_for(lambda: handler_of(bus, "queue")["dropped"] > 0, "losses published")
+        pipe.read()
+        bus.stop_sidecar()
+        dropped = handler_of(bus, "queue")["dropped"]
+        count = count_records(pipe.lines(), with_gaps=True)
+        check(0 < dropped < RECORDS - 1000, f"{dropped} records dropped")
+        check_equal(count.records, RECORDS - dropped, "records in the pipe")
+
+
+def test_durable():
+    """async.durable: a killed sidecar's queues are filled again from the bus"""
+    for durable in (True, False):
+        settings = {"async": {"durable": durable, "overflow": "block", "block_timeout": "60 s"}}
+        with Bus(lane_size="4 MiB", hold_max="60 s", **settings) as bus:
+            pipe = Pipe(bus)
+            with_slow_handler(bus, pipe)
+            bus.start_sidecar()
+            bus.run_worker(threads=1, records=2000)
+            if durable:
+                wait_for(lambda: os.path.exists(bus.file) and len(list(bus.lines())) > 0, "the file has records")
+                check_equal(bus.stat()["records"]["drained"], 0, "records answered for")
+            else:
+                wait_for(lambda: bus.stat()["records"]["drained"] == 2000, "all records drained")
+            bus.sidecar.kill()
+            bus.sidecar.wait()
+            pipe.read()
+            bus.drain()
+            numbers = {line.split()[-1] for line in pipe.lines() if len(line.split()) == 10}
+            check_equal(len(numbers) == 2000, durable, f"nothing is missing of {len(numbers)} records")
+
+
+def on_small_disk(bus):
+    """A tmpfs of 64 KiB for the log file."""
+    disk = os.path.join(bus.home, "disk")
+    os.mkdir(disk)
+    if os.geteuid() != 0:
+        raise Skip("mounting needs root")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Skip(f"no mount here: {done.stderr.strip()}")
+    bus.file = os.path.join(disk, "out.log")
+    bus.handler["filename"] = bus.file
+    return disk
+
+
+def full_disk(bus, during):
+    disk = on_small_disk(bus)
+    try:
+        bus.start_sidecar()
+        bus.run_worker(threads=1, records=RECORDS)
+        wait_for(lambda: handler_of(bus, "file")["errors"] > 0, "the full disk is told")
+        during()
+        subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+        wait_for(lambda: bus.stat()["records"]["drained"] == RECORDS, "all records drained")
+        bus.run_worker(threads=1, records=1, first_worker=1)
+        bus.stop_sidecar()
+        return list(bus.lines())
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_full_disk():
+    """A full disk: the handler tries again; when there is room the file is whole and in order"""
+    with Bus(lane_size="1 MiB") as bus:
+        lines = full_disk(bus, lambda: None)
+        check_equal(count_records(lines).records, RECORDS + 1, "records in the file")
+
+
+def test_full_disk_held():
+    """on_write_error: hold: what the disk refuses stays in the lanes, also beyond a kill of the sidecar"""
+    for kill in (False, True):
+        with Bus(lane_size="1 MiB", on_write_error="hold", hold_max="60 s") as bus:
+            def during():
+                check(bus.stat()["records"]["drained"] < RECORDS, "records answered for that are not written")
+                if kill:
+                    bus.sidecar.kill()
+                    bus.sidecar.wait()
+                    bus.start_sidecar()
+
+            lines = full_disk(bus, during)
+            if not kill:
+                check_equal(count_records(lines).records, RECORDS + 1, "records in the file")
+            # What was written of the batch at hand comes again after a kill.
+            check_equal(len({line.split(" ", 1)[1] for line in lines if len(line.split()) == 10}), RECORDS + 1, "records")
+
+
+if __name__ == "__main__":
+    tap.run(globals())
