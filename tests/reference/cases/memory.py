@@ -116,8 +116,39 @@ CASES = [
     case("a QueueHandler has a level and filters itself", queue(level="WARNING", filters=["shop"]),
          LEVELS + [warning("7", name="shop"), error("8", name="shop.db")]),
     case("traceback and stack come once, behind the line", queue(), [FAILURE, info("next")]),
+    case("prepared as Python does, they are in the message", {**queue(), "logbus": {"prepare": "python"}},
+         [FAILURE, info("next %s", 1), info("100%"), info("%(a)s", {"a": 1})]),
+    case("prepared as Python does, with a formatter", {**queue(formatter="q"), "logbus": {"prepare": "python"}},
+         [FAILURE, info("next %s", 1)]),
+    case("prepared as Python does, what can't be formatted reaches nobody",
+         {**queue(), "logbus": {"prepare": "python"}}, [info("%d", "x"), info("good")]),
     case("a buffer behind a QueueHandler", with_handlers(
         memory(3), root=["q"], q={"class": "logging.handlers.QueueHandler", "handlers": ["m"]}), LEVELS),
+    case("a QueueHandler behind a buffer", with_handlers(
+        memory(3, target="q"), q={"class": "logging.handlers.QueueHandler", "handlers": ["f"]}), LEVELS),
+    case("several QueueHandlers", with_handlers(
+        queue(), root=["q", "r"], r={"class": "logging.handlers.QueueHandler", "handlers": ["g"], "level": "ERROR"},
+        g={"class": "logging.FileHandler", "filename": "b.log"}), LEVELS),
+    case("several QueueHandlers, one respects levels, both prepare", with_handlers(
+        {**queue(respect_handler_level=True), "logbus": {"prepare": "python"}}, root=["q", "r"],
+        r={"class": "logging.handlers.QueueHandler", "handlers": ["g"], "formatter": "q"},
+        g={"class": "logging.FileHandler", "filename": "b.log", "formatter": "f"}), [*LEVELS, FAILURE]),
+    case("a QueueHandler and a file beside it", with_handlers(
+        queue(), root=["g", "q"], g={"class": "logging.FileHandler", "filename": "b.log"}),
+        [info("record %d", number) for number in range(3000)], error("last")),
+    case("a QueueHandler behind a QueueHandler", with_handlers(
+        queue(), root=["r"], r={"class": "logging.handlers.QueueHandler", "handlers": ["q"], "level": "INFO"}), LEVELS),
+    case("a buffer behind one QueueHandler of two", with_handlers(
+        memory(3), root=["q", "r"], q={"class": "logging.handlers.QueueHandler", "handlers": ["m"]},
+        r={"class": "logging.handlers.QueueHandler", "handlers": ["g"]},
+        g={"class": "logging.FileHandler", "filename": "b.log"}), [info(f"{number}") for number in range(8)]),
+    case("a buffer behind a QueueHandler, closed without a flush", with_handlers(
+        memory(100, flushOnClose=False), root=["q", "r"], q={"class": "logging.handlers.QueueHandler", "handlers": ["m"]},
+        r={"class": "logging.handlers.QueueHandler", "handlers": ["g"]},
+        g={"class": "logging.FileHandler", "filename": "b.log"}), LEVELS),
+    case("a QueueHandler without handlers discards", with_handlers(
+        queue(), root=["q", "g"], q={"class": "logging.handlers.QueueHandler"},
+        g={"class": "logging.FileHandler", "filename": "b.log"}), LEVELS),
     case("a QueueHandler's queue may be given", queue(queue={"()": "queue.Queue", "maxsize": 100}), LEVELS),
     case("a QueueHandler's handlers must be there", queue(handlers=["g"]), info("1")),
 ]  # fmt: skip
