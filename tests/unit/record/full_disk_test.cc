@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
 // What a full disk refuses is kept, and written when there is room again. Skipped where this user may not
 // mount.
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include <logbus/error.h>
 #include <logbus/file_handler.h>
 #include <logbus/rotating_file_handler.h>
+#include <logbus/timed_rotating_file_handler.h>
 
 #include "captured_stderr.h"
 #include "small_disk.h"
@@ -183,6 +189,57 @@ TEST_F(FullDiskTest, RotationGoesOnAndLosesNothing) {
   std::string all;
   for (int index = 50; index > 0; --index) all += text(path_ + "." + std::to_string(index));
   EXPECT_EQ(all + text(), lines(0, 150));
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, RotationByTheClockGoesOnAndLosesNothing) {
+  std::int64_t now = 1'790'000'000;
+  TimedRotatingOptions hourly{.when = "h", .utc = true};
+  hourly.now = [&now] { return now; };
+  TimedRotatingFileHandler handler(options(), hourly);
+  now = handler.rollover_at();
+  disk_.fill(2);
+  for (int hour = 0; hour < 20; ++hour, now += 3600) write(handler, 10 * hour, 10 * hour + 10);
+  EXPECT_TRUE(handler.pending());
+  disk_.free();
+  for (int hour = 20; hour < 25; ++hour, now += 3600) write(handler, 10 * hour, 10 * hour + 10);
+  handler.close();
+  std::map<std::string, std::string> rolled;
+  for (const auto& entry : fs::directory_iterator(fs::path(path_).parent_path()))
+    if (entry.path() != path_) rolled[entry.path()] = text(entry.path());
+  std::string all;
+  for (const auto& [name, content] : rolled) all += content;
+  EXPECT_EQ(all + text(), lines(0, 250));
+  EXPECT_GT(rolled.size(), 5U);
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, ARotationThatFindsNoRoomIsTriedAgain) {
+  std::int64_t now = 1'790'000'000;
+  TimedRotatingOptions hourly{.when = "h", .utc = true};
+  hourly.now = [&now] { return now; };
+  TimedRotatingFileHandler handler(options(), hourly);
+  const std::int64_t due = handler.rollover_at();
+  bool full = true;
+  handler.set_rotator([&full](const std::string& source, const std::string& destination) {
+    if (full) throw Error(ENOSPC, "cannot write " + destination);
+    fs::rename(source, destination);
+  });
+  write(handler, 0, 5);
+  now = due;
+  write(handler, 5, 10);
+  EXPECT_EQ(handler.rollover_at(), due);  // not an hour later
+  EXPECT_EQ(text(), lines(0, 10));
+  full = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  int number = 10;
+  while (handler.rollovers() == 0 && std::chrono::steady_clock::now() < deadline) {
+    write(handler, number, number + 1);
+    ++number;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(handler.rollovers(), 1U);
+  EXPECT_EQ(text(), lines(number - 1, number));
   EXPECT_EQ(handler.counters().dropped, 0U);
 }
 
