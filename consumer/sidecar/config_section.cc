@@ -271,7 +271,8 @@ void Section::unknown_keys(Unknown policy) {
     if (policy == Unknown::kRefuse || (policy == Unknown::kForgive && !hint.empty())) {
       std::vector<std::string_view> sorted = known_;
       std::sort(sorted.begin(), sorted.end());
-      diagnostics_->error(where, got + (hint.empty() ? "; there are " + enumerate(sorted) : hint));
+      const std::string known = sorted.empty() ? "; there are none" : "; there are " + enumerate(sorted);
+      diagnostics_->error(where, got + (hint.empty() ? known : hint));
     } else if (policy == Unknown::kForgive || !hint.empty()) {
       diagnostics_->warning(where, got + ", ignored" + hint);
     }
