@@ -48,6 +48,7 @@ def make_pair(seed, number):
     config, extras = random_config.make(rng)
     names = random_config.LOGGERS
     records = [random_record.make(rng, names, extras) for _ in range(rng.choice((1, 2, 4, 8, 16)))]
+    random_config.meet_limits(rng, config, records)
     files = random_config.files(rng, config)
     pair = Pair(f"seed {seed}, number {number}", config, records, files, rng.choice(ZONES))
     pair.text = spelling.spell(rng, config)

@@ -9,6 +9,7 @@ INTEGERS = ["levelno", "lineno", "thread", "process"]
 FLOATS = ["created", "msecs", "relativeCreated"]
 OTHERS = ["taskName", "exc_info", "exc_text", "stack_info", "msg", "args"]
 LITERALS = [" ", " ", " | ", ": ", "[", "]", "é", "✓", "😀", "-", "\t", "'", '"', "#", "a b", ",", "\n", "\\", "\r", "\x07", "µ\u2028"]
+ENCODINGS = ["ascii", "latin-1", "iso8859-15", "cp1251", "cp1252", "koi8-r", "utf-16", "utf-16-le", "utf-32"]
 DATES = ["%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%y", "%b", "%A", "%z", "%Z", "%%", "%f", "%s", "%-d", "%e", "%p", "%4Y",
          "%G-W%V", "%c", "%x", "%X", "%D", "%T", "%u", "é", " ", "-", ":", "T", "%", "%Q"]  # fmt: skip
 
@@ -61,7 +62,7 @@ def logger(rng, handlers, filters, share):
 
 
 def all_handlers(rng, formatters, filters):
-    kinds = [file_handler, file_handler, rotating, rotating, timed, null]
+    kinds = [file_handler, file_handler, rotating, rotating, timed, watched, null]
     made = {}
     for number in range(rng.randint(1, 3)):
         made[rng.choice("abcxyz") + str(number)] = rng.choice(kinds)(rng, f"{number}.log")
@@ -98,7 +99,9 @@ def dress(rng, handler, formatters, filters):
 def file_keys(rng, filename):
     made = {"filename": filename}
     if rng.random() < 0.4:
-        made["encoding"] = rng.choice(["utf-8", "UTF-8", "utf8"])
+        made["encoding"] = rng.choice(["utf-8", "UTF-8", "utf8", "utf-8-sig", *ENCODINGS])
+    if rng.random() < 0.4:
+        made["errors"] = rng.choice(["strict", "ignore", "replace", "backslashreplace", "xmlcharrefreplace"])
     if rng.random() < 0.3:
         made["delay"] = rng.random() < 0.6
     if rng.random() < 0.3:
@@ -108,6 +111,10 @@ def file_keys(rng, filename):
 
 def file_handler(rng, filename):
     return {"class": "logging.FileHandler", **file_keys(rng, filename)}
+
+
+def watched(rng, filename):
+    return {"class": "logging.handlers.WatchedFileHandler", **file_keys(rng, filename)}
 
 
 def rotating(rng, filename):
@@ -140,6 +147,15 @@ def memory(rng, names):
     if rng.random() < 0.3:
         made["flushOnClose"] = rng.random() < 0.5
     return made
+
+
+def meet_limits(rng, config, records):
+    """Some limits are just where the second of two plain messages ends: there one byte decides."""
+    plain = [made["msg"] for made in records if isinstance(made["msg"], str) and not made["args"]]
+    for handler in config["handlers"].values():
+        if handler.get("maxBytes") and len(plain) > 1 and rng.random() < 0.5:
+            handler["maxBytes"] = len(plain[0].encode()) + 1 + len(plain[1]) + 1 + rng.choice([-1, 0, 0, 1])
+            handler.pop("formatter", None)
 
 
 def null(rng, filename):
