@@ -22,8 +22,6 @@ constexpr std::size_t kBatchRecords = 4096;
 // With slow handlers a batch ends sooner: nobody who follows a file waits longer than this for a line behind
 // them.
 constexpr auto kBatchTime = 5ms;
-// A clock read costs as much as handling half a record; looked at so seldom it costs nothing.
-constexpr std::size_t kClockEvery = 64;
 // interrupt() ends the wait. This bounds it for a queue that has none.
 constexpr auto kWait = 250ms;
 
@@ -149,14 +147,20 @@ void QueueListener::run() noexcept {
 }
 
 std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
+  const std::size_t interval = clock_interval();
   std::size_t handled = 0;
+  std::size_t looked = 0;  // at the clock, after so many
   Clock::time_point end;
   while (handled < most) {
     const bool wait = handled == 0 && !stopping();
     if (!handle_next(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
     ++handled;
-    if (handled == 1) end = Clock::now() + kBatchTime;
-    if (handled % kClockEvery == 0 && Clock::now() >= end) break;
+    if (handled == 1) {
+      end = Clock::now() + kBatchTime;
+    } else if (handled - looked >= interval) {
+      looked = handled;
+      if (Clock::now() >= end) break;
+    }
     if (abandoned_.load(std::memory_order_acquire)) break;
   }
   return handled;

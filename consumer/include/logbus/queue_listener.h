@@ -64,6 +64,9 @@ class QueueListener {
   /// prepare() and handle(); whatever they throw is told on stderr.
   void handle_safely(LogRecord& record) noexcept;
 
+  /// A batch lasts some milliseconds, and the clock is looked at after each record. A handle_next() for which
+  /// that costs too much has it looked at after so many.
+  virtual std::size_t clock_interval() const noexcept { return 1; }
   /// At the end of each batch, on the listener's thread: ends the handlers' batches. False: what was handled
   /// is not safe, and must not be answered for to the queue.
   virtual bool flush_handlers() noexcept;
