@@ -22,6 +22,7 @@ StreamHandler::StreamHandler(NoStream) {}
 StreamHandler::~StreamHandler() {
   if (has_stream()) (void)write_whole_records(Refused::kAreLost);
   release_stream();
+  share_stream(nullptr);
 }
 
 void StreamHandler::set_terminator(std::string_view terminator) {
@@ -48,6 +49,21 @@ std::optional<int> StreamHandler::set_stream(int descriptor, Ownership ownership
 void StreamHandler::set_backlog(std::size_t bytes) {
   const std::lock_guard guard(lock());
   backlog_bytes_ = bytes;
+}
+
+void StreamHandler::share_stream(std::shared_ptr<SharedStream> shared) {
+  const std::lock_guard guard(lock());
+  StreamHandler* self = this;
+  if (shared_ != nullptr) shared_->last_.compare_exchange_strong(self, nullptr);
+  shared_ = std::move(shared);
+}
+
+// If another thread is at work with the other handler, neither of their records is the first.
+void StreamHandler::take_turn() {
+  StreamHandler* const last = shared_->last_.exchange(this);
+  if (last == nullptr || last == this) return;
+  const std::unique_lock guard(last->lock(), std::try_to_lock);  // waiting, each for the other, is never
+  if (guard.owns_lock()) last->write_out();
 }
 
 bool StreamHandler::takes_lines() const noexcept {
@@ -105,6 +121,8 @@ void StreamHandler::finish_record() {
     buffer_.truncate(whole_bytes());
     buffer_.append(bytes);
   }
+  if (shared_ != nullptr) [[unlikely]]
+    take_turn();
   ends_.push_back(buffer_.size());
   if (deferred_) {
     if (buffer_.size() >= write_out_at_) write_out();

@@ -40,8 +40,8 @@ bool is_fifo(int descriptor) {
 FileOptions checked(FileOptions options) {
   if (options.filename.empty()) throw Error("a log file's name is empty");
   options.filename = absolute_path(options.filename);
-  if (options.mode != "a" && options.mode != "w") {
-    throw Error("log file " + options.filename + ": mode '" + options.mode + "' is neither 'a' nor 'w'");
+  if (!is_file_mode(options.mode)) {
+    throw Error("log file " + options.filename + ": mode '" + options.mode + "' is none of 'a', 'w' and 'x'");
   }
   return options;
 }
@@ -59,6 +59,17 @@ std::unique_ptr<handlers::TextEncoder> make_encoder(const FileOptions& options) 
 
 }  // namespace
 
+bool is_file_mode(std::string_view mode) noexcept {
+  int kinds = 0, texts = 0, updates = 0;
+  for (const char c : mode) {
+    kinds += c == 'a' || c == 'w' || c == 'x' ? 1 : 0;
+    texts += c == 't' ? 1 : 0;
+    updates += c == '+' ? 1 : 0;
+  }
+  const auto known = static_cast<std::size_t>(kinds + texts + updates);
+  return kinds == 1 && texts <= 1 && updates <= 1 && known == mode.size();
+}
+
 FileHandler::FileHandler(FileOptions options)
     : StreamHandler(NoStream{}), options_(checked(std::move(options))), encoder_(make_encoder(options_)) {
   if (encoder_ != nullptr) encode_records();
@@ -73,10 +84,12 @@ FileHandler::FileHandler(FileOptions options)
 FileHandler::~FileHandler() = default;
 
 void FileHandler::open() {
-  const bool appends = options_.mode == "a";
+  const auto mode_has = [this](char c) { return options_.mode.find(c) != std::string::npos; };
+  const bool appends = mode_has('a');
   const int status = appends ? O_APPEND : 0;
   // O_NONBLOCK: a fifo that nobody reads must not stop everything else.
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | status | (appends ? 0 : O_TRUNC);
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | status | (mode_has('w') ? O_TRUNC : 0) |
+                    (mode_has('x') ? O_EXCL : 0);
   int opened = -1;
   do {
     opened = ::open(options_.filename.c_str(), flags, 0666);

@@ -10,6 +10,8 @@
 #include <logbus/filter.h>
 #include <logbus/stream_handler.h>
 
+#include "sidecar/shared_streams.h"
+
 namespace logbus::sidecar {
 namespace {
 
@@ -65,6 +67,9 @@ class Builder {
     for (const consumer::LoggerNode& node : tree)
       for (const auto& handler : node.handlers) reach(handler->name(), pipeline.direct);
     pipeline.direct.push_back(pipeline.last_resort);
+    std::vector<std::shared_ptr<Handler>> all = pipeline.handlers;
+    all.push_back(pipeline.last_resort);
+    share_streams(all);
     pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(std::move(tree), pipeline.last_resort);
     return pipeline;
   }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,19 @@ namespace consumer {
 class LineWriter;
 }
 inline namespace abi1 LOGBUS_ABI {
+
+class StreamHandler;
+
+/// What handlers of one file or console have in common, each with a buffer of its own: whose records were the
+/// last. With it, they are written in the order in which they came, as in Python, where none waits.
+class SharedStream {
+ public:
+  SharedStream() = default;
+
+ private:
+  friend class StreamHandler;
+  std::atomic<StreamHandler*> last_{nullptr};
+};
 
 /// Writes each record and a terminator to a descriptor: one write(2) a record, or one a batch with
 /// defer_flush(true). Differs from Python: when a write fails half-way, a regular file is cut back to its
@@ -42,6 +56,12 @@ class StreamHandler : public Handler {
   /// How many bytes of records may wait for room on a full disk: 1 MiB, unless set. Whole records; those
   /// behind the one that reaches it are lost, and counted in `dropped`.
   void set_backlog(std::size_t bytes);
+
+  /// Before this handler's record, what another one that shares it has buffered is written. A handler that
+  /// shares must not be destroyed while another one of them works.
+  void share_stream(std::shared_ptr<SharedStream> shared);
+  /// -1: none.
+  int descriptor() const noexcept { return descriptor_; }
 
   void flush() override;
   void close() override;
@@ -90,7 +110,6 @@ class StreamHandler : public Handler {
   std::int64_t next_position();
 
   bool has_stream() const noexcept { return descriptor_ >= 0; }
-  int descriptor() const noexcept { return descriptor_; }
   /// Whether the file is still empty because all that it is to begin with waits for room.
   bool waits_alone() { return pending() && next_position() == static_cast<std::int64_t>(whole_bytes()); }
   bool has_whole_records() const noexcept { return !ends_.empty(); }
@@ -120,6 +139,7 @@ class StreamHandler : public Handler {
   bool cut_back(std::size_t bytes) noexcept;
   std::size_t keep_backlog(std::size_t written) noexcept;
   void tell(const WriteResult& result) noexcept;
+  void take_turn();
   std::size_t whole_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
 
   static constexpr std::int64_t kUnknownPosition = -2;
@@ -135,6 +155,7 @@ class StreamHandler : public Handler {
   std::size_t backlog_bytes_ = kBatchBytes;
   std::atomic<bool> pending_{false};
   std::int64_t position_ = kUnknownPosition;  // of the descriptor, without what is buffered
+  std::shared_ptr<SharedStream> shared_;      // with other handlers; most often null
   std::string terminator_ = "\n";
   detail::LineBuffer buffer_;      // whole records, then at most one unfinished
   std::string text_;               // one formatted record

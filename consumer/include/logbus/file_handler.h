@@ -18,11 +18,15 @@ inline namespace abi1 LOGBUS_ABI {
 /// Arguments of the file handlers, Python's names and defaults.
 struct FileOptions {
   std::string filename;    // made absolute at construction
-  std::string mode = "a";  // "a" appends, "w" starts anew
+  std::string mode = "a";  // "a" appends, "w" starts anew, "x" refuses a file that is there
   std::string encoding;    // as Python names it; "": utf-8
   bool delay = false;      // open at the first record
   std::string errors{};    // what to do about text that can't be encoded; "": strict
 };
+
+/// Whether it is a mode of Python's open() for writing text: "a", "w" or "x", with a "t" or a "+" that change
+/// nothing here.
+bool is_file_mode(std::string_view mode) noexcept;
 
 /// Writes to a file, created with 0666 & ~umask. Throws logbus::Error if the file can't be opened, or for a
 /// mode, encoding or errors that it doesn't know. After close(), a record re-opens a file of mode "a"; of

@@ -48,7 +48,7 @@ FileOptions read_file_options(HandlerReading& reading) {
   }
   if (const auto mode = section.string("mode")) {
     options.mode = *mode;
-    if (*mode != "a" && *mode != "w") section.expected("mode", "\"a\" or \"w\"");
+    if (!is_file_mode(*mode)) section.expected("mode", "\"a\", \"w\" or \"x\"");
   }
   read_encoding(section, options);
   if (const auto delay = section.truth("delay")) options.delay = *delay;

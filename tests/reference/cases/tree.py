@@ -72,7 +72,7 @@ CASES = [
           "handlers": {"z": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "1"},
                        "b": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "2"}},
           "loggers": {"l": {"handlers": ["b", "z"]}}, "root": {"level": "INFO", "handlers": ["z", "b"]}},
-         [info("x", name="l"), info("y")], known="a batch is written handler by handler"),
+         [info("x", name="l"), info("y")]),
     case("with no handler at all the last resort tells warnings on stderr", {"version": 1},
          [warning("w"), info("i"), error("two\nlines", name="a.b"), record("r", 35, "%s", "ü"),
           error("with", exc_text="Traceback")]),

@@ -280,10 +280,10 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "not exist"}},
       {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /tmp}",
        {"f.yaml:3:45: handlers.a.filename: cannot write \"/tmp\": is a directory"}},
-      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/null, mode: x, encoding: "
+      {"version: 1\nhandlers:\n  a: {class: logging.FileHandler, filename: /dev/null, mode: r, encoding: "
        "utf-17, errors: loud, "
        "delay: maybe}",
-       {"f.yaml:3:62: handlers.a.mode: expected \"a\" or \"w\", got a string \"x\"",
+       {"f.yaml:3:62: handlers.a.mode: expected \"a\", \"w\" or \"x\", got a string \"r\"",
         "f.yaml:3:75: handlers.a.encoding: unknown encoding: utf-17",
         "f.yaml:3:91: handlers.a.errors: expected one of strict, ignore, replace, backslashreplace, "
         "xmlcharrefreplace, "

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -112,13 +113,96 @@ TEST_F(FileHandlersTest, RefusalsNameTheFile) {
             "cannot open log file " + folder_.string() + "/none/a.log: No such file or directory");
   EXPECT_EQ(refusal({folder_.string(), "a", "", false}),
             "cannot open log file " + folder_.string() + ": Is a directory");
-  EXPECT_EQ(refusal({path, "r", "", false}), "log file " + path + ": mode 'r' is neither 'a' nor 'w'");
+  EXPECT_EQ(refusal({path, "r", "", false}), "log file " + path + ": mode 'r' is none of 'a', 'w' and 'x'");
+  for (const char* mode : {"", "t", "aa", "ab", "wx", "a++", "rt"})
+    EXPECT_TRUE(refusal({path, mode, "", false}).ends_with("is none of 'a', 'w' and 'x'")) << mode;
   EXPECT_EQ(refusal({path, "a", "xyz", false}), "log file " + path + ": unknown encoding: xyz");
   EXPECT_EQ(refusal({path, "a", "", false, "loud"}),
             "log file " + path + ": unknown error handler name 'loud'");
   EXPECT_FALSE(there());
   EXPECT_EQ(refusal({path, "a", "UTF_8", false}), "accepted");
   EXPECT_EQ(refusal({"", "a", "", false}), "a log file's name is empty");
+}
+
+TEST_F(FileHandlersTest, TakesPythonsModes) {
+  for (const char* mode : {"x", "xt", "x+"}) {
+    FileHandler(options(mode)).handle(message("one"));
+    EXPECT_EQ(text(), "one\n") << mode;
+    EXPECT_EQ(refusal(options(mode)), "cannot open log file " + path_.string() + ": File exists");
+    FileHandler(options("a+")).handle(message("two"));
+    EXPECT_EQ(text(), "one\ntwo\n") << mode;
+    FileHandler(options("wt")).handle(message("three"));
+    EXPECT_EQ(text(), "three\n") << mode;
+    fs::remove(path_);
+  }
+}
+
+TEST_F(FileHandlersTest, FifoWithoutAReaderIsAnErrorOfEachRecordAndStopsNothing) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const CapturedStderr captured;
+  FileHandler handler(options());
+  handler.handle(message("lost"));
+  EXPECT_EQ(handler.counters().dropped, 1U);
+  EXPECT_FALSE(handler.pending());
+  const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  handler.handle(message("one"));
+  char text[16] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 4);
+  ::close(reader);
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  handler.handle(message("lost"));
+  std::signal(SIGPIPE, before);
+  EXPECT_EQ(handler.counters().dropped, 2U);
+  const int next = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  handler.handle(message("two"));
+  EXPECT_EQ(::read(next, text, sizeof text), 4);
+  ::close(next);
+}
+
+TEST_F(FileHandlersTest, HugeMessageIsWrittenWhole) {
+  const std::string huge(1 << 20, 'h');
+  FileHandler handler(options());
+  handler.defer_flush(true);
+  for (const std::string& text : {std::string("one"), huge, std::string("two")})
+    handler.handle(message(text));
+  handler.flush();
+  EXPECT_EQ(text(), "one\n" + huge + "\ntwo\n");
+}
+
+TEST_F(FileHandlersTest, DeletedFolderCostsTheRecordsOfARotation) {
+  const fs::path sub = folder_ / "sub";
+  fs::create_directory(sub);
+  path_ = sub / "a.log";
+  const CapturedStderr captured;
+  RotatingFileHandler handler(options(), 10, 1);
+  handler.handle(message("aaaa"));
+  fs::remove_all(sub);
+  handler.handle(message("lost"));  // into no folder
+  handler.handle(message("lost"));
+  EXPECT_EQ(handler.counters().dropped, 2U);
+  fs::create_directory(sub);
+  handler.handle(message("bbbb"));
+  EXPECT_EQ(text(), "bbbb\n");
+}
+
+TEST_F(FileHandlersTest, DelayedFileIsThereAfterARecordThatCannotBeFormatted) {
+  const CapturedStderr captured;
+  RotatingFileHandler handler(options("a", true), 0, 0);
+  handler.set_formatter(std::make_shared<Formatter>(FormatterOptions{.format = "%(nope)s"}));
+  handler.handle(message("lost"));
+  EXPECT_EQ(handler.counters().dropped, 1U);
+  EXPECT_TRUE(there());
+}
+
+TEST_F(FileHandlersTest, DirectoryAsTheTargetOfARotationStays) {
+  const CapturedStderr captured;
+  RotatingFileHandler handler(options(), 5, 1);
+  handler.handle(message("aaaa"));
+  fs::create_directory(path_.string() + ".1");
+  handler.handle(message("lost"));
+  EXPECT_EQ(handler.counters().dropped, 1U);
+  EXPECT_TRUE(fs::is_directory(path_.string() + ".1"));
+  EXPECT_EQ(text(), "aaaa\n");
 }
 
 TEST_F(FileHandlersTest, DelayedFileThatCannotBeOpenedCostsItsRecordsOnly) {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -256,6 +257,67 @@ TEST(StreamHandlerTest, FullPipeThatDoesNotBlockIsWaitedFor) {
   reader.join();
   EXPECT_EQ(received, large.size() + 1);
   EXPECT_EQ(handler.counters().records, 1U);
+}
+
+TEST(StreamHandlerTest, HandlersThatShareAStreamTakeTurns) {
+  const Pipe pipe;
+  StreamHandler first(pipe.write_end()), second(pipe.write_end());
+  const auto shared = std::make_shared<SharedStream>();
+  for (StreamHandler* handler : {&first, &second}) {
+    handler->share_stream(shared);
+    handler->defer_flush(true);
+  }
+  first.handle(message("one"));
+  first.handle(message("two"));
+  EXPECT_TRUE(pipe.is_empty());
+  second.handle(message("three"));
+  first.handle(message("four"));
+  second.flush();
+  first.flush();
+  EXPECT_EQ(pipe.read_some(), "one\ntwo\nthree\nfour\n");
+}
+
+TEST(StreamHandlerTest, HandlerThatIsGoneTakesNoTurn) {
+  const Pipe pipe;
+  StreamHandler first(pipe.write_end());
+  const auto shared = std::make_shared<SharedStream>();
+  first.share_stream(shared);
+  {
+    StreamHandler second(pipe.write_end());
+    second.share_stream(shared);
+    second.handle(message("one"));
+  }
+  first.handle(message("two"));
+  EXPECT_EQ(pipe.read_some(), "one\ntwo\n");
+}
+
+TEST(StreamHandlerTest, SetStreamWritesOutToTheOneBefore) {
+  const Pipe before, after;
+  StreamHandler handler(before.write_end());
+  handler.defer_flush(true);
+  handler.handle(message("one"));
+  EXPECT_EQ(handler.set_stream(before.write_end()), std::nullopt);
+  EXPECT_EQ(handler.set_stream(after.write_end()), before.write_end());
+  EXPECT_EQ(before.read_some(), "one\n");
+  handler.handle(message("two"));
+  handler.flush();
+  EXPECT_EQ(after.read_some(), "two\n");
+}
+
+TEST(StreamHandlerTest, PipeThatNobodyReadsIsWaitedForOnce) {
+  const Pipe pipe;
+  ::fcntl(pipe.write_end(), F_SETFL, O_NONBLOCK);
+  const CapturedStderr captured;
+  StreamHandler handler(pipe.write_end());
+  const std::string large(70'000, 'x');  // more than the pipe holds
+  const auto begin = std::chrono::steady_clock::now();
+  for (int count = 0; count < 20; ++count) handler.handle(message(large));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_EQ(handler.counters().dropped, 20U);
+  EXPECT_FALSE(handler.pending());
+  while (!pipe.is_empty()) (void)pipe.read_some();
+  handler.handle(message("again"));
+  EXPECT_EQ(pipe.read_some(), "again\n");
 }
 
 }  // namespace
