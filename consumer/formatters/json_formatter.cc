@@ -11,6 +11,7 @@
 #include "formatters/field_names.h"
 #include "formatters/iso_time.h"
 #include "formatters/json_writer.h"
+#include "formatters/text_lines.h"
 #include "record/record_attribute.h"
 #include "record/value_text.h"
 
@@ -54,32 +55,6 @@ FormatterOptions base_options(const JsonFormatterOptions& options) {
     throw Error("Style must be one of: %,{,$,','");
   }
   return base;
-}
-
-// str.splitlines().
-Value lines_of(const std::string& text) {
-  List lines;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    std::size_t end = begin;
-    std::size_t length = 0;  // of the line's end
-    for (; end < text.size() && length == 0; ++end) {
-      const std::string_view rest = std::string_view(text).substr(end);
-      if (rest[0] == '\r') {
-        length = rest.starts_with("\r\n") ? 2 : 1;
-      } else if ((rest[0] >= '\n' && rest[0] <= '\f') || (rest[0] >= '\x1c' && rest[0] <= '\x1e')) {
-        length = 1;
-      } else if (rest.starts_with("\xC2\x85")) {
-        length = 2;
-      } else if (rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9")) {
-        length = 3;
-      }
-      if (length != 0) break;
-    }
-    lines.emplace_back(text.substr(begin, end - begin));
-    begin = end + length;
-  }
-  return lines;
 }
 
 }  // namespace
@@ -198,7 +173,7 @@ class JsonFormatter::Object {
   }
 
   static Value trace(const std::string& text, bool as_array) {
-    return as_array ? lines_of(text) : Value(text);
+    return as_array ? formatters::lines_of(text) : Value(text);
   }
 
   static bool is_own_field(std::string_view name) {

@@ -136,6 +136,12 @@ class ExamplesTest(unittest.TestCase):
                     self.assertNotEqual(self.schema_says(config), [])
         self.assertEqual([name for name, count in tried.items() if count == 0], [])
 
+    def test_the_schema_takes_an_increment(self):
+        increment = {"version": 1, "incremental": True, "handlers": {"h": {"level": "INFO"}}, "root": {"level": "DEBUG"}}
+        self.assertEqual(self.schema_says(increment), [])
+        self.assertNotEqual(self.schema_says({**increment, "handlers": {"h": {"level": "info"}}}), [])
+        self.assertNotEqual(self.schema_says({**increment, "incremental": False}), [])
+
     def test_frameworks_shapes_load_or_what_is_missing_is_named(self):
         for path in shapes():
             with self.subTest(path):

@@ -96,6 +96,15 @@ TEST_F(JsonFormatterTest, PutsExtraFieldsThenTraceAndStackBehindTheChosenOnes) {
             R"({"message":"paid 8","exc_info":["Traceback","  here"],"stack_info":["Stack"]})");
 }
 
+TEST_F(JsonFormatterTest, SplitsTracesAtEveryKindOfLineEnd) {
+  LogRecord record = sample();
+  record.exc_text =
+      "a\nb\r\nc\rd\ve\x1d"
+      "f\xC2\x85g\xE2\x80\xA8h\n\ni\n";
+  EXPECT_EQ(format({.fields = {"message"}, .exc_info_as_array = true}, record),
+            R"({"message":"paid 8","exc_info":["a","b","c","d","e","f","g","h","","i"]})");
+}
+
 TEST_F(JsonFormatterTest, TakesItsFieldsFromAFormatOfAnyStyle) {
   const std::string expected = R"({"levelname":"INFO","message":"paid 8","nope":null})";
   EXPECT_EQ(format({.format = {.format = "%(levelname)-8s %(message)s %(nope)s"}}), expected);
