@@ -7,18 +7,21 @@ cases/GROUP.py holds `CASES = [case(...), ...]`; each of them is one line of the
   config    the configuration: YAML text or bytes, or a dict (written as JSON, which is YAML)
   steps     what happens, in order: a list of records is a batch, a tuple is an action on the folder
   files     what is in the folder before: {"a.log": "old\n", "sub/": None, "b.log": ("old\n", 1500000000)}, the
-            last with its modification time; bytes are taken as they are
+            last with its modification time; bytes are taken as they are; "a.log|" is a fifo whose bytes are
+            compared, "disk/": 65536 a disk of that size
   env       environment of both sides; TZ is UTC unless given
   clock     the wall clock when the handlers are made (seconds since 1970), for timed rotation; it goes on from
             there, and clock(seconds) sets it again. `files` are as old as that. A file that is made while the case
             runs has the machine's time: for a handler that starts afresh give it an empty file, or a delay
   expect    by hand, where the Python at hand is not the judge: {"tree": {...}, "stdout": ..., "stderr": ...,
-            "errors": ..., "refused": bool}; what is named replaces what that Python did
+            "errors": ... (None: any number), "refused": bool}; what is named replaces what that Python did
   why       the reason of `expect`
   known     a difference nobody has removed yet, and why: the case is expected to fail
 
 Actions: rename(a, b), unlink(path), rmtree(path), write(path, text), append(path, text), truncate(path, size),
-mkdir(path), chmod(path, mode), mkfifo(path), symlink(target, path), utime(path, seconds), clock(seconds).
+mkdir(path), chmod(path, mode), mkfifo(path), symlink(target, path), utime(path, seconds), clock(seconds),
+fill_disk(path): a file that leaves no room; emit(batch): a batch that is not waited for, since nothing can be written;
+errors(n): waits until handlers have told of n errors.
 Paths are relative to the folder, which is both sides' working directory.
 
 Records are dicts as for logging.makeLogRecord and `logbus emit --json`: only what JSON can say, an array as `args`
@@ -146,3 +149,15 @@ def utime(path, seconds):
 
 def clock(seconds):
     return ("clock", seconds)
+
+
+def fill_disk(path):
+    return ("fill_disk", path)
+
+
+def emit(*batch):
+    return ("emit", list(batch))
+
+
+def errors(count):
+    return ("errors", count)

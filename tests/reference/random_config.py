@@ -68,7 +68,9 @@ def all_handlers(rng, formatters, filters):
         made[rng.choice("abcxyz") + str(number)] = rng.choice(kinds)(rng, f"{number}.log")
     if rng.random() < 0.4:
         made["out"] = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
-    if rng.random() < 0.0:  # until handlers of one stream write in turn
+        if rng.random() < 0.3:
+            made["again"] = dict(made["out"])
+    if rng.random() < 0.15:
         made["err"] = {"class": "logging.StreamHandler"}
     if rng.random() < 0.2:
         made[rng.choice(["a_mem", "zmem"])] = memory(rng, list(made))

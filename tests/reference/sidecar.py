@@ -70,12 +70,21 @@ class Sidecar:
         records = self.stat()["records"]
         return records["lag"] == 0 and self.emitted <= records["committed"] == records["drained"]
 
+    def errors(self):
+        return sum(handler["errors"] for handler in self.stat()["handlers"])
+
     def run_live(self):
         self.start()
         # its line after the handlers are made
         if not self.wait_until(lambda: b": draining " in self.output("stderr"), "the handlers are made"):
             return
         for step in self.case.steps:
+            if isinstance(step, tuple) and step[0] == "emit":
+                self.emit(step[1])
+                continue
+            if isinstance(step, tuple) and step[0] == "errors":
+                self.wait_until(lambda: self.errors() >= step[1], "the handlers tell of errors")
+                continue
             if isinstance(step, tuple):
                 self.folder.act(step)
                 continue
@@ -103,8 +112,7 @@ class Sidecar:
         if code != 0:
             raise RuntimeError(f"logbusd: exit {code}: {stderr}")
         # What is told at most: some lines are left out in a burst, and the last resort has no counter.
-        counted = sum(handler["errors"] for handler in self.stat()["handlers"])
-        errors = max(counted, stderr.count("--- Logging error ---\n"))
+        errors = max(self.errors(), stderr.count("--- Logging error ---\n"))
         return {"refused": None, "errors": errors, "told": stderr.splitlines()[-12:]}
 
     def handlers_stderr(self):
