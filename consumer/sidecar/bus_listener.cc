@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include <logbus/stream_handler.h>
+
 namespace logbus::sidecar {
 namespace {
 
@@ -16,6 +18,16 @@ constexpr std::chrono::milliseconds kIdleWait = 20ms;
 // As long as the bus's reader sleeps at a stretch: a shorter one would be one more wake-up. A stop interrupts
 // it.
 constexpr std::chrono::milliseconds kWait = 400ms;
+
+// While read positions wait for a full disk, the batch at hand must not be too much for the handlers to keep.
+constexpr std::size_t kHeldBacklog = 64U << 20;
+
+void set_backlogs(const Pipeline& pipeline, bool holds) {
+  for (const std::shared_ptr<Handler>& handler : pipeline.direct) {
+    if (auto* const stream = dynamic_cast<StreamHandler*>(handler.get()))
+      stream->set_backlog(holds ? kHeldBacklog : StreamHandler::kDefaultBacklog);
+  }
+}
 
 void set_deferred(const Pipeline& pipeline, bool deferred) {
   for (const std::shared_ptr<Handler>& handler : pipeline.direct) {
@@ -51,6 +63,7 @@ void BusListener::serve(Pipeline& pipeline, const Durability& durability) {
   pipeline_ = &pipeline;
   durability_ = durability;
   lines_ = std::make_unique<consumer::LineWriter>(*pipeline.dispatcher);
+  set_backlogs(pipeline, durability.holds);
   set_deferred(pipeline, true);
   publish_at_ = {};
 }
@@ -101,6 +114,7 @@ bool BusListener::wait_for_next() {
   if (job_.load(std::memory_order_acquire) != nullptr) run_job();
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
+    if (pending_) end_batches();  // also when no record comes that would do it
     bus_.publish_handlers(pipeline_->handlers);
   }
   if (bus_.next(packed_, until_idle_ ? kIdleWait : kWait)) return true;
@@ -110,12 +124,12 @@ bool BusListener::wait_for_next() {
 }
 
 bool BusListener::end_batches() noexcept {
-  bool pending = false;
+  pending_ = false;
   for (const std::shared_ptr<Handler>& handler : pipeline_->direct) {
     end_batch(*handler);
-    pending = pending || handler->pending();
+    pending_ = pending_ || handler->pending();
   }
-  return !pending;
+  return !pending_;
 }
 
 bool BusListener::flush_handlers() noexcept {

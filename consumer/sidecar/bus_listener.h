@@ -58,6 +58,7 @@ class BusListener : public QueueListener {
   consumer::BusQueue& bus_;
   Pipeline* pipeline_ = nullptr;
   Durability durability_;
+  bool pending_ = false;  // a handler has lines that it could not write yet
   std::unique_ptr<consumer::LineWriter> lines_;
   consumer::PackedRecord packed_;
   std::vector<Handler*> failed_;

@@ -53,9 +53,10 @@ class StreamHandler : public Handler {
   /// Writes out to the stream before, and goes on with this one. Gives the one before, which is the caller's
   /// to close if the handler owned it; nothing if it is the same. Python's setStream.
   std::optional<int> set_stream(int descriptor, Ownership ownership = Ownership::kBorrowed);
-  /// How many bytes of records may wait for room on a full disk: 1 MiB, unless set. Whole records; those
-  /// behind the one that reaches it are lost, and counted in `dropped`.
-  void set_backlog(std::size_t bytes);
+  static constexpr std::size_t kDefaultBacklog = 1U << 20;
+  /// How many bytes of records may wait for room on a full disk. Whole records; those behind the one that
+  /// reaches it are lost, and counted in `dropped`.
+  void set_backlog(std::size_t bytes = kDefaultBacklog);
 
   /// Before this handler's record, what another one that shares it has buffered is written. A handler that
   /// shares must not be destroyed while another one of them works.
@@ -152,7 +153,7 @@ class StreamHandler : public Handler {
   bool encodes_ = false;
   bool stuck_ = false;                      // the last write had to give up waiting
   std::size_t write_out_at_ = kBatchBytes;  // bytes of a deferred buffer; more where a backlog is part of it
-  std::size_t backlog_bytes_ = kBatchBytes;
+  std::size_t backlog_bytes_ = kDefaultBacklog;
   std::atomic<bool> pending_{false};
   std::int64_t position_ = kUnknownPosition;  // of the descriptor, without what is buffered
   std::shared_ptr<SharedStream> shared_;      // with other handlers; most often null
