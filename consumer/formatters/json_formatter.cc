@@ -251,6 +251,7 @@ class JsonFormatter::Object {
   }
 
   void set_aside(std::string_view key, std::variant<const Value*, Value> value) {
+    if (!formatters::is_utf8(key)) key = texts_.emplace_back(formatters::as_utf8(key));
     if (find(key) != nullptr) {
       std::string& text = texts_.emplace_back(key);
       while (find(text) != nullptr) text.push_back('_');

@@ -63,6 +63,26 @@ bool is_escaped(char32_t code_point, const JsonStyle& style) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+  for (std::size_t at = 0; at < text.size();) {
+    if (record::next_code_point(text, at) == record::kInvalidCodePoint) return false;
+  }
+  return true;
+}
+
+std::string as_utf8(std::string_view text) {
+  std::string made;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (record::next_code_point(text, at) == record::kInvalidCodePoint) {
+      fmt::format_to(std::back_inserter(made), "\\x{:02x}", static_cast<unsigned char>(text[begin]));
+    } else {
+      made += text.substr(begin, at - begin);
+    }
+  }
+  return made;
+}
+
 class JsonWriter::Printer {
  public:
   explicit Printer(JsonWriter& writer) : writer_(writer), out_(writer.out_), python_(writer.style_.python) {}
@@ -133,7 +153,10 @@ class JsonWriter::Printer {
   std::vector<std::string> keys_of(const Dict& dict) const {
     std::vector<std::string> keys;
     keys.reserve(dict.size());
-    for (const auto& [key, value] : dict) keys.push_back(key_text(key));
+    for (const auto& [key, value] : dict) {
+      keys.push_back(key_text(key));
+      if (!is_utf8(keys.back())) keys.back() = as_utf8(keys.back());
+    }
     return keys;
   }
   std::string key_text(const Value& key) const {
@@ -184,7 +207,7 @@ void JsonWriter::string(std::string_view text) {
     if (!broken && !is_escaped(code_point, style_)) continue;
     out_.append(text.substr(plain, begin - plain));
     plain = at;
-    if (broken) {  // as the drain writes a byte that is not UTF-8
+    if (broken) {  // as in as_utf8()
       fmt::format_to(std::back_inserter(out_), "\\\\x{:02x}", static_cast<unsigned char>(text[begin]));
     } else {
       append_escaped(out_, code_point);

@@ -16,6 +16,11 @@ struct JsonStyle {
   std::optional<std::string> indent = {};
 };
 
+/// Whether all of `text` is UTF-8.
+bool is_utf8(std::string_view text) noexcept;
+/// Each byte that is not UTF-8 as `\xNN`, as the drain writes it.
+std::string as_utf8(std::string_view text);
+
 /// Appends to `out`; borrows both. Throws as json.dumps does if `python` and a key can't be one.
 class JsonWriter {
  public:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The JSON formatter under python-json-logger's names; the judge is Debian's 2.0.1, where later ones do the same."""
 
+import random
+
 import pythonjsonlogger.jsonlogger
 from casebook import case, error, info, record
 
@@ -25,6 +27,26 @@ def many(*formatters):
     return {"version": 1, "formatters": made, "handlers": handlers, "root": {"level": 1, "handlers": sorted(handlers)}}
 
 
+def random_value(generator, depth=0):
+    kind = generator.randrange(10 if depth < 4 else 7)
+    if kind < 3:
+        return "".join(generator.choice(["a", "\"", "\\", "\n", "\x1b", "\u00e9", "\U0001f600", "\u2028", "\x7f", "/"]) for _ in range(kind * 4))
+    if kind == 3:
+        return generator.choice([None, True, False])
+    if kind == 4:
+        return generator.randrange(-(2**63), 2**64)
+    if kind < 7:
+        return generator.choice([0.0, -0.0, 1e16, 1e15, 1e-5, 0.1, 1.5, 1 / 3, 1e300, 5e-324, generator.random() * 10 ** generator.randrange(-20, 20)])
+    if kind == 7:
+        return [random_value(generator, depth + 1) for _ in range(generator.randrange(4))]
+    return {generator.choice("abcdefg\u00e9\n"): random_value(generator, depth + 1) for _ in range(generator.randrange(4))}
+
+
+def random_records(seed, count):
+    generator = random.Random(seed)
+    return [info("m", **{f"f{n}": random_value(generator) for n in range(generator.randrange(5))}) for _ in range(count)]
+
+
 CASES = [
     case("the fields of the format, then the call's", many({"fmt": LINE}, {"format": LINE}, {"class": NAME, "format": LINE}), RECORDS),
     case("no format", many({}, {"class": NAME}), RECORDS),
@@ -42,6 +64,8 @@ CASES = [
         1e16, 1e15, 1e-5, 0.1 + 0.2, 2.0, -0.0, 5e-324, 2**63, 2**64 - 1, -(2**63), True, None)]),
     case("dicts with keys of other types", many({"fmt": "%(message)s"}), info("m", x={"1": 1, "null": None, "nested": {"a": {"b": {}}}})),
     case("indented", many({"fmt": LINE, "json_indent": 2}, {"fmt": LINE, "json_indent": 0}, {"fmt": LINE, "json_indent": "\t"}), RECORDS),
+    case("random values", many({"fmt": "%(message)s"}, {"fmt": "%(f0)s", "json_ensure_ascii": False}, {"fmt": "%(f1)s", "json_indent": 3}),
+         random_records(20260301, 500)),
     case("a prefix", many({"fmt": "%(message)s", "prefix": "@cee: "}), RECORDS),
     case("renamed", many({"fmt": LINE, "rename_fields": {"levelname": "level", "asctime": "time", "nope": "gone", "message": "@m"}}), RECORDS),
     case("a rename onto a field that is there", many({"fmt": LINE, "rename_fields": {"levelname": "name", "message": "levelname"}}), RECORDS),
