@@ -132,7 +132,7 @@ void StreamHandler::finish_record() {
   if (result.error == 0) return;
   // The caller tells and counts a record that is lost, if it is the only one here.
   if (result.lost == 1 && result.waiting == 0) throw Error(result.error, "cannot write to " + stream_name());
-  tell(result);
+  tell(result, result.waiting == 0);
 }
 
 void StreamHandler::discard_record() noexcept {

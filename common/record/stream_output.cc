@@ -35,17 +35,22 @@ bool is_regular(int descriptor) noexcept {
 
 void StreamHandler::write_out(Refused refused) {
   const WriteResult result = write_whole_records(refused);
-  if (result.error != 0) tell(result);
+  if (result.error == 0) return;
+  // Each lost record is an error of its own, as in Python; those that a full disk refuses for good are told
+  // as one.
+  const bool each = result.waiting == 0 && !(refused == Refused::kAreLost && may_find_room(result.error));
+  tell(result, each);
 }
 
-void StreamHandler::tell(const WriteResult& result) noexcept {
+void StreamHandler::tell(const WriteResult& result, bool each) noexcept {
   mutable_counters().records.fetch_sub(result.lost, std::memory_order_relaxed);  // emit counts them
   mutable_counters().dropped.fetch_add(result.lost, std::memory_order_relaxed);
   try {
     std::string sentence = "cannot write to " + stream_name();
-    if (result.lost != 0) sentence += ", " + std::to_string(result.lost) + " records lost";
+    if (result.lost != 0 && !each) sentence += ", " + std::to_string(result.lost) + " records lost";
     if (result.waiting != 0) sentence += ", " + std::to_string(result.waiting) + " records wait for room";
-    handle_error(nullptr, Error(result.error, sentence));
+    const Error error(result.error, sentence);
+    for (std::size_t count = each ? result.lost : 1; count > 0; --count) handle_error(nullptr, error);
   } catch (const std::exception& error) {  // no memory for the sentence
     handle_error(nullptr, error);
   }

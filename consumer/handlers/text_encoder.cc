@@ -28,6 +28,10 @@ const TextCodec& codec_of(std::string_view encoding) {
   return *codec;
 }
 
+bool is_unicode(const TextCodec& codec) {
+  return codec.kind == TextCodec::Kind::kUtf8 || codec.kind == TextCodec::Kind::kWideUnicode;
+}
+
 EncodingErrors errors_of(std::string_view name, const TextCodec& codec) {
   if (name.empty() || name == "strict") return EncodingErrors::kStrict;
   if (name == "ignore") return EncodingErrors::kIgnore;
@@ -36,7 +40,8 @@ EncodingErrors errors_of(std::string_view name, const TextCodec& codec) {
   if (name == "xmlcharrefreplace") return EncodingErrors::kXmlCharRefReplace;
   if (name == "surrogateescape") return EncodingErrors::kSurrogateEscape;
   if (name == "namereplace") {
-    if (codec.iconv_name == nullptr) return EncodingErrors::kStrict;  // it can encode all there is
+    if (is_unicode(codec))
+      return EncodingErrors::kBackslashReplace;  // only surrogates, and they have no names
     throw Error(
         "errors 'namereplace' needs the names of all characters, which are not in this version; "
         "there is 'backslashreplace'");
@@ -50,10 +55,6 @@ iconv_t open_conversion(const TextCodec& codec) {
   if (conversion == reinterpret_cast<iconv_t>(-1))  // NOLINT: POSIX says so
     throw Error(errno, "this system cannot encode " + std::string(codec.iconv_name));
   return conversion;
-}
-
-bool is_unicode(const TextCodec& codec) {
-  return codec.kind == TextCodec::Kind::kUtf8 || codec.kind == TextCodec::Kind::kWideUnicode;
 }
 
 void decode(std::string_view text, std::u32string& points) {

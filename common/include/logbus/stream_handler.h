@@ -37,8 +37,8 @@ class SharedStream {
 /// Writes each record and a terminator to a descriptor: one write(2) a record, or one a batch with
 /// defer_flush(true). Differs from Python: when a write fails half-way, a regular file is cut back to its
 /// last whole record; what a full disk refuses is kept, pending(), and is written first when there is room
-/// again; after any other error it is lost, told once a batch, and counted in `dropped`. A pipe that does not
-/// block is waited for, up to a second at first. Source: logging.StreamHandler.
+/// again; after any other error it is lost, and counted in `dropped`. A pipe that does not block is waited
+/// for, a second at first, then not until it takes something. Source: logging.StreamHandler.
 class StreamHandler : public Handler {
  public:
   enum class Ownership : bool { kBorrowed, kOwned };
@@ -139,7 +139,7 @@ class StreamHandler : public Handler {
   std::size_t write_all(std::string_view bytes, int& error) noexcept;
   bool cut_back(std::size_t bytes) noexcept;
   std::size_t keep_backlog(std::size_t written) noexcept;
-  void tell(const WriteResult& result) noexcept;
+  void tell(const WriteResult& result, bool each) noexcept;
   void take_turn();
   std::size_t whole_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
 

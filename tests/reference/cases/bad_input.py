@@ -23,6 +23,7 @@ def first(config):
 
 
 CASES = [
+    case("each record of a batch that is lost is an error of its own", beside({"class": FILE, "filename": "/dev/full"}), [info("one"), info("two"), info("three")]),
     case("a device without room loses its record and no other", beside({"class": FILE, "filename": "/dev/full"}),
          [info("one")], [info("two")], [info("three")]),
     case("a rotating device without room never rolls", beside({"class": ROTATING, "filename": "/dev/full", "maxBytes": 5, "backupCount": 2}),

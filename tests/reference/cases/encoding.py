@@ -23,6 +23,7 @@ CASES = [
     *(case(f"{name} with errors {errors}", *file(name, info(WILD), info("after"), errors=errors))
       for name in ["latin-1", "cp1251", "utf-16", "shift_jis", "utf-8"] for errors in ERRORS),
     *(case(f"an encoding called {name}", *file(name, info("ab"), info("é"), info("€"), errors="replace")) for name in ALIASES),
+    *(case(f"no character of {name} needs its name", *file(name, info(WILD), errors="namereplace")) for name in [None, "utf-8", "utf-16", "utf-8-sig"]),
     case("errors strict by name", *file("ascii", info("é"), info("e"), errors="strict")),
     case("an unknown encoding is refused", *file("utf-17", info("a"))),
     case("an empty encoding is refused", *file("", info("a"))),

@@ -237,7 +237,7 @@ TEST(StreamHandlerTest, BatchThatDoesNotFitKeepsItsWholeRecords) {
   EXPECT_EQ(file.text(), "one\nline\ntwo\nthree\n");
   EXPECT_EQ(handler.counters().records, 3U);
   EXPECT_EQ(handler.counters().dropped, 2U);
-  EXPECT_EQ(handler.counters().errors, 1U);
+  EXPECT_EQ(handler.counters().errors, 2U);
   handler.handle(message("next batch"));
   handler.flush();
   EXPECT_EQ(file.text(), "one\nline\ntwo\nthree\nnext batch\n");
