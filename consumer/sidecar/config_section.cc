@@ -29,6 +29,11 @@ bool is_empty(const Node& node) {
   }
 }
 
+// What even an empty section can't be.
+bool is_number(const Node& node) {
+  return node.is(Node::Kind::kInteger) || node.is(Node::Kind::kBool);
+}
+
 }  // namespace
 
 std::string Section::path_of(std::string_view key) const {
@@ -195,7 +200,7 @@ std::optional<Section> Section::section(std::string_view key) {
 std::vector<std::pair<std::string, Section>> Section::sections(std::string_view key) {
   std::vector<std::pair<std::string, Section>> result;
   const Node* node = find(key);
-  if (node == nullptr || node->is(Node::Kind::kInvalid) || is_empty(*node)) return result;
+  if (node == nullptr || node->is(Node::Kind::kInvalid) || (is_empty(*node) && !is_number(*node))) return result;
   if (!node->is(Node::Kind::kMap)) {  // null too: Python fails on it
     expected(key, "a mapping");
     return result;

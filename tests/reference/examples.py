@@ -75,6 +75,8 @@ PLANTED = {
     "a handler's level that is not there": plant("handlers", "level", "LOUD"),
     "a file without its name": lambda config: config["handlers"].update(x={"class": "logging.FileHandler"}) is None,
     "a size in words": plant("handlers", "maxBytes", "10MB", "maxBytes"),
+    "a file that is only read": plant("handlers", "mode", "r", "filename"),
+    "two modes": plant("handlers", "mode", "aw", "filename"),
     "a day of the week that is not there": plant("handlers", "when", "W7", "when"),
     "an attribute that is not there": plant("handlers", ".", {"terminators": ";"}),
     "a style that is not there": plant("formatters", "style", "#"),
@@ -135,6 +137,13 @@ class ExamplesTest(unittest.TestCase):
                     self.assertEqual(code, 78, lines)
                     self.assertNotEqual(self.schema_says(config), [])
         self.assertEqual([name for name, count in tried.items() if count == 0], [])
+
+    def test_modes_of_files(self):
+        for mode in ("a", "w", "x", "at", "w+", "+tx", "", "r", "aa", "wb", "att", "t"):
+            handler = {"class": "logging.FileHandler", "filename": "none.log", "mode": mode, "delay": True}
+            config = {"version": 1, "handlers": {"h": handler}}
+            with self.subTest(mode):
+                self.assertEqual(self.check(json.dumps(config))[0] == 0, self.schema_says(config) == [])
 
     def test_the_schema_takes_an_increment(self):
         increment = {"version": 1, "incremental": True, "handlers": {"h": {"level": "INFO"}}, "root": {"level": "DEBUG"}}

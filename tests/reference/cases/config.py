@@ -48,7 +48,7 @@ CASES = [
     shape("no sections at all", {"version": 1}),
     shape("empty sections", whole(formatters={}, filters={}, handlers={}, loggers={}, root={})),
     *[shape(f"{section} is {value!r}", whole(**{section: value}))
-      for section in ("formatters", "filters", "handlers", "loggers") for value in (None, [], "x")],
+      for section in ("formatters", "filters", "handlers", "loggers") for value in (None, [], "x", "", 0, False)],
     *[shape(f"root is {value!r}", whole(root=value)) for value in (None, [], "", "x", ["h"])],
     *[shape(f"disable_existing_loggers is {value!r}", whole(disable_existing_loggers=value)) for value in (True, False, "no", None, 0)],
     shape("incremental is false", whole(incremental=False)),
