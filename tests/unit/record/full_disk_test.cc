@@ -16,7 +16,9 @@
 #include <logbus/error.h>
 #include <logbus/file_handler.h>
 #include <logbus/rotating_file_handler.h>
+#include <logbus/rotation.h>
 #include <logbus/timed_rotating_file_handler.h>
+#include <logbus/watched_file_handler.h>
 
 #include "captured_stderr.h"
 #include "small_disk.h"
@@ -253,6 +255,71 @@ TEST_F(FullDiskTest, BackupsAreNotShiftedForAnEmptyFile) {
   disk_.free();
   handler.close();
   EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, RecordsOfAFullFileComeAfterTheMarkOfTheNextOne) {
+  RotatingFileHandler handler({path_, "a", "utf-16", false}, 600, 2);
+  handler.handle(message("a"));
+  disk_.fill(0);
+  const std::string long_text(2000, 'l');  // does not fit into the file's page
+  handler.handle(message(long_text));      // rolls, and waits
+  EXPECT_TRUE(handler.pending());
+  disk_.free();
+  handler.handle(message("b"));
+  const std::string begin = text().substr(0, 4), end = text().substr(text().size() - 4);
+  EXPECT_EQ(begin, std::string("\xFF\xFEl\0", 4));
+  EXPECT_EQ(handler.counters().dropped, 0U);
+  EXPECT_EQ(text(path_ + ".1"), std::string("\xFF\xFE"
+                                            "a\0\n\0",
+                                            6));
+  EXPECT_EQ(text().find("\xFF\xFE", 2), std::string::npos);
+}
+
+TEST_F(FullDiskTest, CompressionWithoutRoomIsTriedAgainLater) {
+  RotatingFileHandler handler(options(), 20'000, 2);
+  handler.set_namer(suffix_namer(".gz"));
+  int attempts = 0;
+  handler.set_rotator([&](const std::string& source, const std::string& destination) {
+    ++attempts;
+    gzip_rotator()(source, destination);
+  });
+  write(handler, 0, 120);
+  disk_.fill(0);
+  write(handler, 120, 200);
+  EXPECT_LT(attempts, 40) << "not for each record";
+  EXPECT_FALSE(fs::exists(path_ + ".1.gz"));
+  EXPECT_EQ(handler.counters().dropped, 0U);
+  disk_.free();
+  handler.flush();
+  EXPECT_EQ(text(), lines(0, 200));
+}
+
+TEST_F(FullDiskTest, WatchedFileOnAFullDiskLosesNothing) {
+  WatchedFileHandler handler(options());
+  write(handler, 0, 10);
+  disk_.fill(0);
+  fs::rename(path_, path_ + ".1");
+  write(handler, 10, 100);
+  EXPECT_TRUE(handler.pending());
+  disk_.free();
+  handler.flush();
+  EXPECT_EQ(text(path_ + ".1") + text(), lines(0, 100));
+  EXPECT_EQ(handler.counters().dropped, 0U);
+}
+
+TEST_F(FullDiskTest, NoRoomForANewFileIsNoReasonToLoseARecord) {
+  FileHandler handler({path_, "a", "", true});
+  for (int count = 0; ::mknod(disk_.path("node" + std::to_string(count)).c_str(), S_IFREG | 0600, 0) == 0;
+       ++count) {
+  }
+  ASSERT_EQ(errno, ENOSPC);
+  write(handler, 0, 3);
+  EXPECT_TRUE(handler.pending());
+  EXPECT_FALSE(fs::exists(path_));
+  ::unlink(disk_.path("node0").c_str());
+  handler.flush();
+  EXPECT_EQ(text(), lines(0, 3));
+  EXPECT_EQ(handler.counters().records, 3U);
 }
 
 TEST(FullDeviceTest, RecordIsLostAtOnce) {

@@ -21,7 +21,7 @@ class SmallDisk {
   explicit SmallDisk(std::size_t pages) {
     char name[] = "/tmp/logbus-disk-XXXXXX";
     folder_ = ::mkdtemp(name);
-    const std::string size = "size=" + std::to_string(pages * kPage);
+    const std::string size = "size=" + std::to_string(pages * kPage) + ",nr_inodes=100";
     mounted_ = own_namespace() && ::mount("none", name, "tmpfs", 0, size.c_str()) == 0;
   }
   ~SmallDisk() {
