@@ -36,11 +36,19 @@ class Pair:
         self.records = records
         self.files = files
         self.zone = zone
+        self.actions = []  # (how many records come before it, the action)
         self.text = None  # of the configuration; None: as JSON
 
     def case(self):
         text = self.text or spelling.as_json(self.config)
-        return Case(name=self.name, config=text, steps=[self.records], files=self.files, env={"TZ": self.zone})
+        return Case(name=self.name, config=text, steps=self.steps(), files=self.files, env={"TZ": self.zone})
+
+    def steps(self):
+        steps, start = [], 0
+        for number, action in self.actions:
+            steps += [self.records[start:number], action]
+            start = max(start, number)
+        return [step for step in [*steps, self.records[start:]] if step] or [[]]
 
 
 def make_pair(seed, number):
@@ -52,7 +60,20 @@ def make_pair(seed, number):
     files = random_config.files(rng, config)
     pair = Pair(f"seed {seed}, number {number}", config, records, files, rng.choice(ZONES))
     pair.text = spelling.spell(rng, config)
+    names = sorted(handler["filename"] for handler in config["handlers"].values() if "filename" in handler)
+    if names and rng.random() < 0.05:  # each batch costs a process
+        pair.actions = sorted((rng.randint(0, len(records)), random_action(rng, names)) for _ in range(rng.randint(1, 4)))
     return pair
+
+
+def random_action(rng, names):
+    """On a handler's file, or what that would become."""
+    name = rng.choice(names)
+    other = rng.choice(names) + rng.choice(["", ".1", ".2", ".moved"])
+    text = "theirs " * rng.choice([0, 1, 20]) + "\n"
+    actions = [("rename", name, other), ("rename", other, name), ("unlink", name), ("write", name, text), ("append", name, text),
+               ("truncate", name, 0), ("unlink", name), ("mkdir", other), ("symlink", other, name)]  # fmt: skip
+    return ("maybe", *rng.choice(actions))
 
 
 def differences(pair):
@@ -89,8 +110,10 @@ def as_case(pair):
     lines = [f'    case("{pair.name}",']
     config = pair.text if pair.text is not None else pair.config
     lines += ["         " + line for line in (pprint.pformat(config, width=110, sort_dicts=False) + ",").splitlines()]
-    shown = ", ".join(random_record.as_call(record) for record in pair.records)
-    lines.append(f"         [{shown}]")
+    for step in pair.steps():
+        calls = [random_record.as_call(record) for record in step] if isinstance(step, list) else step
+        lines.append("         " + (f"[{', '.join(calls)}]," if isinstance(step, list) else f"{step!r},"))
+    lines[-1] = lines[-1].removesuffix(",")
     lines[-1] += f", files={pair.files!r}" if pair.files else ""
     lines[-1] += f', env={{"TZ": {pair.zone!r}}}' if pair.zone != "UTC" else ""
     lines[-1] += "),"

@@ -38,6 +38,8 @@ class Shrinker:
         before = None
         while before != (before := repr(vars(self.pair))) and self.runs < MOST_RUNS:
             self.drop_records()
+            for number in reversed(range(len(self.pair.actions))):
+                self.better(lambda pair, number=number: pair.actions.pop(number))
             self.better(lambda pair: setattr(pair, "zone", "UTC"))
             self.better(lambda pair: setattr(pair, "files", {}))
             if self.pair.text is None:
@@ -58,6 +60,7 @@ class Shrinker:
 
                 def drop(pair, start=start):
                     del pair.records[start : start + size]
+                    pair.actions = [(n - sum(start <= i < start + size for i in range(n)), action) for n, action in pair.actions]
 
                 if not self.better(drop):
                     start += size
