@@ -15,7 +15,7 @@ DATES = ["%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%y", "%b", "%A", "%z", "%Z",
 
 
 def make(rng):
-    """(the configuration, names of extra fields that its formats use)"""
+    """(the configuration, the extra fields that its formats use)"""
     formatters = {name: formatter(rng) for name in rng.sample(["brief", "full", "fé", "x1"], rng.randint(1, 3))}
     filters = {name: {"name": rng.choice(LOGGERS + ["", "b", "a."])} for name in rng.sample(["f1", "f2", "on-ly"], rng.randint(0, 2))}
     if filters and rng.random() < 0.2:
@@ -30,7 +30,9 @@ def make(rng):
         config["root"] = {"level": rng.choice(LEVELS), "handlers": ["queue"]}
         names = []
     elif rng.random() < 0.95:
-        config["root"] = logger(rng, names, list(filters), 0.8)
+        config["root"] = logger(rng, names, list(filters), 0.9)
+        if rng.random() < 0.5:
+            config["root"]["level"] = rng.choice(["NOTSET", "DEBUG", 1])
         config["root"].pop("propagate", None)
     for name in rng.sample(LOGGERS[1:], rng.randint(0, 4)):
         loggers[name] = logger(rng, names, list(filters), 0.4)
@@ -40,7 +42,7 @@ def make(rng):
         config["disable_existing_loggers"] = rng.random() < 0.5
     if rng.random() < 0.1:
         config["x_own"] = {"k": [1, None, "v"], "text": "%(message)s"}
-    return config, EXTRAS
+    return config, [name for name in EXTRAS if any(name in made.get("format", made.get("fmt")) for made in formatters.values())]
 
 
 def logger(rng, handlers, filters, share):
@@ -122,7 +124,7 @@ def watched(rng, filename):
 def rotating(rng, filename):
     made = {"class": "logging.handlers.RotatingFileHandler", **file_keys(rng, filename)}
     if rng.random() < 0.9:
-        made["maxBytes"] = rng.choice([0, 1, 20, 50, 100, 200, 400, rng.randint(1, 600), 1.0e3])
+        made["maxBytes"] = rng.choice([0, 1, 20, 50, 50, 100, 100, 200, rng.randint(1, 300), 1.0e3])
     if rng.random() < 0.8:
         made["backupCount"] = rng.choice([0, 1, 2, 3, 10])
     return made
@@ -229,14 +231,14 @@ def field_name(rng):
         return rng.choice(FLOATS), "f"
     if draw < 0.9:
         return rng.choice(EXTRAS), "?"
-    return rng.choice(OTHERS if rng.random() < 0.9 else ["nope"]), "?"
+    return rng.choice(OTHERS if rng.random() < 0.97 else ["nope"]), "?"
 
 
 def kind(rng, of):
     """What to print it as: mostly what it is."""
     if of == "?":
-        return rng.choice("sssssrdf")
-    return of if rng.random() < 0.9 else rng.choice("sdfrx")
+        return rng.choice("sssssssssrdf")
+    return of if rng.random() < 0.95 else rng.choice("sdfrx")
 
 
 def percent(rng):

@@ -38,8 +38,8 @@ def conversion(rng):
     flags = "".join(rng.sample("#0+ -", rng.choice([0, 0, 1, 2])))
     width = str(rng.randint(1, 20)) if rng.random() < 0.4 else ""
     precision = f".{rng.randint(0, 10)}" if rng.random() < 0.3 else ""
-    letter = rng.choice("sssssrradddiuxXofeEgGc%" if rng.random() < 0.9 else "sdfy")
-    if rng.random() < 0.1:
+    letter = rng.choice("sssssrradddiuxXofeEgGc%" if rng.random() < 0.97 else "sdfy")
+    if rng.random() < 0.04:
         fitting = value(rng)
     elif letter in "diuxXo":
         fitting = rng.choice(INTEGERS)
@@ -49,6 +49,8 @@ def conversion(rng):
         fitting = rng.choice([65, 233, 128512, "é", "x"])
     else:
         fitting = value(rng)
+    if letter == "%" and rng.random() < 0.9:
+        flags = width = precision = ""
     return flags + width + precision + letter, fitting
 
 
@@ -59,7 +61,7 @@ def message(rng):
         return text(rng), rng.choice([[], [], None, {}])
     if draw < 0.42:
         return value(rng), rng.choice([[], None])
-    if draw < 0.47:
+    if draw < 0.43:
         return text(rng), value(rng)
     if draw < 0.55:
         keys = ["k", "é", "a b"]
@@ -74,7 +76,7 @@ def message(rng):
         pieces += rng.choice(["", " ", "é=", "[", "😀"]) + "%" + spec
         if not spec.endswith("%"):
             args.append(fitting)
-    if rng.random() < 0.05:
+    if rng.random() < 0.02:
         args.append("one too many")
     return pieces, args
 
@@ -99,8 +101,11 @@ def make(rng, names, extras):
         made[key] = text(rng)
     if rng.random() < 0.1:
         made[rng.choice(["lineno", "thread", "process", "relativeCreated"])] = rng.choice(INTEGERS + FLOATS + [None])
-    for key in rng.sample(extras, rng.choice([0, 0, 1, 2, 4])):
-        made[key] = value(rng)
+    for key in extras:
+        if rng.random() < 0.9:
+            made[key] = value(rng)
+    if rng.random() < 0.1:
+        made[rng.choice(["other", "k", "Msg"])] = value(rng)
     return made
 
 
