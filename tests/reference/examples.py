@@ -248,5 +248,5 @@ class ExamplesTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    LOGBUSD, SOURCE = sys.argv[1:3]
+    LOGBUSD, SOURCE = map(os.path.abspath, sys.argv[1:3])
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])
