@@ -2,6 +2,7 @@
 #include "formatters/iso_time.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -27,33 +28,35 @@ void append_second(const std::tm& parts, std::string& out) {
                  parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-void append_with_offset(std::int64_t second, std::int64_t nanoseconds, bool utc, int digits,
-                        std::string& out) {
-  const std::tm parts = broken_down(second, utc);
-  append_second(parts, out);
-  if (digits > 0) {
-    for (int digit = digits; digit < 9; ++digit) nanoseconds /= 10;
-    fmt::format_to(std::back_inserter(out), ".{:0{}}", nanoseconds, digits);
-  }
-  const long minutes = std::labs(parts.tm_gmtoff) / 60;
-  fmt::format_to(std::back_inserter(out), "{}{:02}:{:02}", parts.tm_gmtoff < 0 ? '-' : '+', minutes / 60,
-                 minutes % 60);
+void append_fraction(std::int64_t nanoseconds, int digits, std::string& out) {
+  if (digits == 0) return;
+  for (int digit = digits; digit < 9; ++digit) nanoseconds /= 10;
+  fmt::format_to(std::back_inserter(out), ".{:0{}}", nanoseconds, digits);
 }
 
 }  // namespace
 
-void append_rfc3339(std::int64_t ns_since_epoch, bool utc, int digits, std::string& out) {
+FormatterOptions rfc3339_seconds(bool utc) {
+  return {.utc = utc, .default_time_format = "%Y-%m-%dT%H:%M:%S%z", .default_msec_format = ""};
+}
+
+void append_rfc3339(std::int64_t ns_since_epoch, const Formatter& seconds, int digits, std::string& out) {
   // A time that was Python's float is a few hundred nanoseconds off: the nearest microsecond is what was
   // meant.
   constexpr std::int64_t kMicrosecond = 1'000;
   if (digits < 9 && ns_since_epoch <= INT64_MAX - kMicrosecond) ns_since_epoch += kMicrosecond / 2;
-  std::int64_t second = ns_since_epoch / kNanosecondsPerSecond;
   std::int64_t rest = ns_since_epoch % kNanosecondsPerSecond;
-  if (rest < 0) {
-    rest += kNanosecondsPerSecond;
-    --second;
-  }
-  append_with_offset(second, rest, utc, digits, out);
+  if (rest < 0) rest += kNanosecondsPerSecond;
+  LogRecord at;
+  at.created_ns = ns_since_epoch - rest;
+  seconds.format_time(at, out);  // ...:02+0100
+  constexpr std::size_t kOffset = 5;
+  const std::string offset = out.substr(out.size() - kOffset);
+  out.resize(out.size() - kOffset);
+  append_fraction(rest, digits, out);
+  out.append(offset, 0, 3);
+  out.push_back(':');
+  out.append(offset, 3);
 }
 
 void append_utc_isoformat(double created, std::string& out) {
@@ -76,10 +79,13 @@ void append_utc_isoformat(double created, std::string& out) {
 }
 
 void append_iso_time(const TimePoint& time, bool naive, std::string& out) {
-  if (!naive) return append_with_offset(time.seconds, time.nanoseconds, false, 6, out);
-  append_second(broken_down(time.seconds, false), out);
-  const auto microseconds = time.nanoseconds / 1000;
-  if (microseconds != 0) fmt::format_to(std::back_inserter(out), ".{:06}", microseconds);
+  const std::tm parts = broken_down(time.seconds, false);
+  append_second(parts, out);
+  if (!naive || time.nanoseconds >= 1000) append_fraction(time.nanoseconds, 6, out);
+  if (naive) return;
+  const long minutes = std::labs(parts.tm_gmtoff) / 60;
+  fmt::format_to(std::back_inserter(out), "{}{:02}:{:02}", parts.tm_gmtoff < 0 ? '-' : '+', minutes / 60,
+                 minutes % 60);
 }
 
 }  // namespace logbus::formatters

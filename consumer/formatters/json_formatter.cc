@@ -67,7 +67,9 @@ class JsonFormatter::Object {
       : formatter_(formatter),
         options_(formatter.options_),
         record_(record),
-        python_(options_.dialect == Dialect::kPython) {}
+        python_(options_.dialect == Dialect::kPython) {
+    entries_.reserve(formatter.fields_.size() + record.extra.size() + 4);
+  }
 
   void fill() {
     if (python_) {
@@ -183,7 +185,7 @@ class JsonFormatter::Object {
   std::variant<const Value*, Value> attribute(std::string_view name) const {
     if (!python_ && name == "time") {
       std::string time;
-      formatters::append_rfc3339(record_.created_ns, options_.format.utc, options_.fraction_digits, time);
+      formatters::append_rfc3339(record_.created_ns, formatter_.seconds_, options_.fraction_digits, time);
       return Value(std::move(time));
     }
     if (!python_ && name == "level") return attribute("levelname");
@@ -274,6 +276,7 @@ class JsonFormatter::Object {
 JsonFormatter::JsonFormatter(JsonFormatterOptions options)
     : Formatter(base_options(options)),
       options_(std::move(options)),
+      seconds_(formatters::rfc3339_seconds(options_.format.utc)),
       fields_(chosen_fields(options_)),
       skipped_(options_.reserved_attrs.value_or(all_attributes())) {}
 

@@ -200,7 +200,8 @@ std::optional<Section> Section::section(std::string_view key) {
 std::vector<std::pair<std::string, Section>> Section::sections(std::string_view key) {
   std::vector<std::pair<std::string, Section>> result;
   const Node* node = find(key);
-  if (node == nullptr || node->is(Node::Kind::kInvalid) || (is_empty(*node) && !is_number(*node))) return result;
+  if (node == nullptr || node->is(Node::Kind::kInvalid) || (is_empty(*node) && !is_number(*node)))
+    return result;
   if (!node->is(Node::Kind::kMap)) {  // null too: Python fails on it
     expected(key, "a mapping");
     return result;

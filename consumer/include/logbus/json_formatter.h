@@ -63,6 +63,7 @@ class JsonFormatter : public Formatter {
   class Object;
 
   const JsonFormatterOptions options_;
+  const Formatter seconds_;           // of the field `time`
   std::vector<std::string> fields_;   // in order
   std::vector<std::string> skipped_;  // attributes that don't come by themselves
 };

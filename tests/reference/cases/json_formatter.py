@@ -98,6 +98,10 @@ CASES = [
         "tree": {"f00.log": '{"message": "m"}\n', "f01.log": '{"message": "m", "taskName": "t"}\n'}}, why="reserved since 3.12's Python"),
     case("a dict as the message", many({"fmt": "%(message)s %(name)s"}), {**info(""), "msg": {"a": 1, "name": "own", "exc_info": ""}, "exc_text": "T"},
          expect={"tree": {"f00.log": '{"message": "", "name": "own", "a": 1, "exc_info": "T"}\n'}}, why="3.1 leaves the message empty, not null"),
+    case("our own in local time", many({"class": "logbus.JsonFormatter", "format": ["time", "lineno"], "timespec": "milliseconds"}),
+         [info("m"), info("m", created=1720000000.9996), info("m", created=1720000000.9999996)], env={"TZ": "America/St_Johns"},
+         expect={"refused": False, "errors": 0, "tree": {"f00.log": '{"time":"2023-11-14T18:43:20.123-03:30","lineno":42}\n'
+                 '{"time":"2024-07-03T07:16:40.999-02:30","lineno":42}\n{"time":"2024-07-03T07:16:41.000-02:30","lineno":42}\n'}}),
     case("our own, of which Python knows nothing", many({"class": "logbus.JsonFormatter", "utc": True}), RECORDS[1], expect={"refused": False, "errors": 0, "tree": {
         "f00.log": '{"time":"2023-11-14T22:13:20.123000+00:00","level":"ERROR","logger":"root","message":"m","exc_info":"Traceback\\n  E: \u00e9"}\n'}}),
 ]  # fmt: skip
