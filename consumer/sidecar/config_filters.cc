@@ -20,6 +20,8 @@ void parse_filters(Section& root, Configuration& configuration) {
       continue;  // which keys it takes is not known
     }
     configuration.filters.push_back({name, section.string("name").value_or("")});
+    const Node* logger = section.find("name");
+    if (logger != nullptr && logger->is(Node::Kind::kNull)) section.expected("name", "a string");
     section.unknown_keys(factory ? Section::Unknown::kRefuse : Section::Unknown::kForgive);
   }
 }

@@ -92,6 +92,7 @@ CASES = [
     shape("attributes under `.`", whole(handlers={"h": {**FILE, ".": {"terminator": "|\n"}}})),
     shape("a filter by name", whole(filters={"x": {"name": "a"}}, handlers={"h": {**FILE, "filters": ["x"]}})),
     shape("a filter without a name", whole(filters={"x": {}}, handlers={"h": {**FILE, "filters": ["x"]}})),
+    *[shape(f"a filter by the name {value!r}", whole(filters={"x": {"name": value}})) for value in ("", None, 5, "a")],
     shape("a filter made by a factory", whole(filters={"x": {"()": "logging.Filter", "name": "a.b"}}, handlers={"h": {**FILE, "filters": ["x"]}})),
     shape("a filter that is not there", whole(filters={"x": {"()": "nope.Filter"}})),
     shape("a logger that is no mapping", whole(loggers={"a": 5})),
@@ -102,6 +103,10 @@ CASES = [
         "ext://sys.stdout", "ext://sys.stderr", "ext://sys.__stdout__", "ext://sys.nope", "ext://nope.x", "ext://", None)],
     *[shape(f"a level by {value}", whole(root={"level": value, "handlers": ["h"]})) for value in (
         "ext://logging.INFO", "ext://logging.handlers.SysLogHandler.LOG_LOCAL7", "ext://socket.SOCK_DGRAM", "ext://logging.nope")],
+    *[shape(f"a handler of class {value!r}", handler(**{"class": value})) for value in ("ext://logging.FileHandler", "ext://logging.Nope")],
+    shape("a factory by reference", whole(handlers={"h": {"()": "ext://logging.FileHandler", "filename": "a.log"}})),
+    shape("a formatter's factory by reference", formatter(**{"()": "ext://logging.Formatter", "fmt": "%(message)s"})),
+    shape("a filter's factory by reference", whole(filters={"x": {"()": "ext://logging.Filter", "name": "a"}}, handlers={"h": {**FILE, "filters": ["x"]}})),
     shape("a format by reference", formatter(format="ext://logging.BASIC_FORMAT")),
     shape("a file by reference", handler(filename="ext://os.devnull")),
     *[shape(f"a file's name by {value!r}", whole(place={"files": ["x.log", {"b": "y.log", "1": "w.log"}], "word": "z.log", "two words": {"k": "v.log"},
