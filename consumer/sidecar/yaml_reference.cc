@@ -204,7 +204,7 @@ class Resolver {
       resolve(node.items[i], fmt::format("{}[{}]", path, i), chain);
     for (auto& [key, value] : node.entries) {
       // Which classes there are is not known here: the name is judged where it is used.
-      const bool names_class = key.text == "()";
+      const bool names_class = key.text == "class" || key.text == "()";
       if (names_class && value.is(Node::Kind::kString) && value.text.starts_with(kExternal))
         value.text.erase(0, kExternal.size());
       resolve(value, path + "." + key.text, chain);

@@ -103,7 +103,9 @@ CASES = [
         "ext://sys.stdout", "ext://sys.stderr", "ext://sys.__stdout__", "ext://sys.nope", "ext://nope.x", "ext://", None)],
     *[shape(f"a level by {value}", whole(root={"level": value, "handlers": ["h"]})) for value in (
         "ext://logging.INFO", "ext://logging.handlers.SysLogHandler.LOG_LOCAL7", "ext://socket.SOCK_DGRAM", "ext://logging.nope")],
-    *[shape(f"a handler of class {value!r}", handler(**{"class": value})) for value in ("ext://logging.FileHandler", "ext://logging.Nope")],
+    shape("a class by reference", handler(**{"class": "ext://logging.FileHandler"}),
+          expect={"refused": False, "tree": {"a.log": "d\ni\nw\ne\n"}}, why="since 3.12"),
+    shape("a class by reference that is not there", handler(**{"class": "ext://logging.Nope"})),
     shape("a factory by reference", whole(handlers={"h": {"()": "ext://logging.FileHandler", "filename": "a.log"}})),
     shape("a formatter's factory by reference", formatter(**{"()": "ext://logging.Formatter", "fmt": "%(message)s"})),
     shape("a filter's factory by reference", whole(filters={"x": {"()": "ext://logging.Filter", "name": "a"}}, handlers={"h": {**FILE, "filters": ["x"]}})),
