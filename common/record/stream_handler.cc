@@ -132,7 +132,7 @@ void StreamHandler::finish_record() {
   if (result.error == 0) return;
   // The caller tells and counts a record that is lost, if it is the only one here.
   if (result.lost == 1 && result.waiting == 0) throw Error(result.error, "cannot write to " + stream_name());
-  tell(result, result.waiting == 0);
+  tell(result, !pending());
 }
 
 void StreamHandler::discard_record() noexcept {
@@ -180,7 +180,7 @@ void StreamHandler::attach_stream(int descriptor, Ownership ownership) noexcept 
 
 void StreamHandler::release_stream() noexcept {
   position_ = kUnknownPosition;
-  stuck_ = false;
+  stuck_ = torn_ = false;
   // A borrowed descriptor stays usable after close(), as Python's does.
   if (ownership_ == Ownership::kBorrowed) return;
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -38,7 +38,7 @@ void StreamHandler::write_out(Refused refused) {
   if (result.error == 0) return;
   // Each lost record is an error of its own, as in Python; those that a full disk refuses for good are told
   // as one.
-  const bool each = result.waiting == 0 && !(refused == Refused::kAreLost && may_find_room(result.error));
+  const bool each = !pending() && !(refused == Refused::kAreLost && may_find_room(result.error));
   tell(result, each);
 }
 
@@ -48,7 +48,8 @@ void StreamHandler::tell(const WriteResult& result, bool each) noexcept {
   try {
     std::string sentence = "cannot write to " + stream_name();
     if (result.lost != 0 && !each) sentence += ", " + std::to_string(result.lost) + " records lost";
-    if (result.waiting != 0) sentence += ", " + std::to_string(result.waiting) + " records wait for room";
+    if (result.waiting != 0 && !each)
+      sentence += ", " + std::to_string(result.waiting) + " records wait for room";
     const Error error(result.error, sentence);
     for (std::size_t count = each ? result.lost : 1; count > 0; --count) handle_error(nullptr, error);
   } catch (const std::exception& error) {  // no memory for the sentence
@@ -68,12 +69,15 @@ StreamHandler::WriteResult StreamHandler::write_whole_records(Refused refused) n
     const auto first_left = std::upper_bound(ends_.begin(), ends_.end(), written);
     const std::size_t kept = first_left == ends_.begin() ? 0 : *std::prev(first_left);
     const bool waits = refused == Refused::kWait && may_find_room(result.error);
+    // A pipe has half a record, and no room for the other half: that one goes on when there is some.
+    torn_ =
+        refused == Refused::kWait && result.error == EAGAIN && (written != kept || (torn_ && written == 0));
     result.lost = static_cast<std::size_t>(ends_.end() - first_left);
     // What can't be cut back is the beginning of a record whose rest waits.
-    if ((written == kept || cut_back(written - kept)) || !waits) written = kept;
-    if (waits) {
+    if (written == kept || cut_back(written - kept) || !(waits || torn_)) written = kept;
+    if (waits || torn_) {
       const std::size_t left = result.lost;
-      result.lost = keep_backlog(written);
+      result.lost = keep_backlog(written, waits ? backlog_bytes_ : 1);
       result.waiting = left - result.lost;
     }
   }
@@ -83,7 +87,8 @@ StreamHandler::WriteResult StreamHandler::write_whole_records(Refused refused) n
     ends_.clear();
   }
   write_out_at_ = whole_bytes() + kBatchBytes;
-  pending_.store(result.waiting != 0, std::memory_order_relaxed);
+  if (result.error == 0) torn_ = false;
+  pending_.store(result.waiting != 0 && !torn_, std::memory_order_relaxed);  // a reader may never come back
   if (buffer_.capacity() > kKeptBytes && buffer_.size() == 0) buffer_.release();
   if (text_.capacity() > kKeptBytes) text_ = {};
   return result;
@@ -142,14 +147,14 @@ bool StreamHandler::cut_back(std::size_t bytes) noexcept {
 }
 
 // Keeps what is behind the first `written` bytes, as far as it may wait. Returns how many records may not.
-std::size_t StreamHandler::keep_backlog(std::size_t written) noexcept {
+std::size_t StreamHandler::keep_backlog(std::size_t written, std::size_t bound) noexcept {
   const auto first = std::upper_bound(ends_.begin(), ends_.end(), written);
   buffer_.erase(0, written);
   ends_.erase(ends_.begin(), first);
   for (std::size_t& end : ends_) end -= written;
   // A record waits if it begins within the bound.
-  auto last = std::lower_bound(ends_.begin(), ends_.end(), backlog_bytes_);
-  if (last != ends_.end() && backlog_bytes_ != 0) ++last;
+  auto last = std::lower_bound(ends_.begin(), ends_.end(), bound);
+  if (last != ends_.end() && bound != 0) ++last;
   const auto lost = static_cast<std::size_t>(ends_.end() - last);
   if (lost != 0) {
     const std::size_t whole = ends_.back();

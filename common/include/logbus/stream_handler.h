@@ -138,7 +138,7 @@ class StreamHandler : public Handler {
   bool may_find_room(int error) const noexcept;
   std::size_t write_all(std::string_view bytes, int& error) noexcept;
   bool cut_back(std::size_t bytes) noexcept;
-  std::size_t keep_backlog(std::size_t written) noexcept;
+  std::size_t keep_backlog(std::size_t written, std::size_t bound) noexcept;
   void tell(const WriteResult& result, bool each) noexcept;
   void take_turn();
   std::size_t whole_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
@@ -152,6 +152,7 @@ class StreamHandler : public Handler {
   bool deferred_ = false;
   bool encodes_ = false;
   bool stuck_ = false;                      // the last write had to give up waiting
+  bool torn_ = false;                       // the buffer begins within a record
   std::size_t write_out_at_ = kBatchBytes;  // bytes of a deferred buffer; more where a backlog is part of it
   std::size_t backlog_bytes_ = kDefaultBacklog;
   std::atomic<bool> pending_{false};

@@ -304,20 +304,30 @@ TEST(StreamHandlerTest, SetStreamWritesOutToTheOneBefore) {
   EXPECT_EQ(after.read_some(), "two\n");
 }
 
-TEST(StreamHandlerTest, PipeThatNobodyReadsIsWaitedForOnce) {
-  const Pipe pipe;
-  ::fcntl(pipe.write_end(), F_SETFL, O_NONBLOCK);
-  const CapturedStderr captured;
-  StreamHandler handler(pipe.write_end());
-  const std::string large(70'000, 'x');  // more than the pipe holds
-  const auto begin = std::chrono::steady_clock::now();
-  for (int count = 0; count < 20; ++count) handler.handle(message(large));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
-  EXPECT_EQ(handler.counters().dropped, 20U);
-  EXPECT_FALSE(handler.pending());
-  while (!pipe.is_empty()) (void)pipe.read_some();
-  handler.handle(message("again"));
-  EXPECT_EQ(pipe.read_some(), "again\n");
+TEST(StreamHandlerTest, PipeThatNobodyReadsIsWaitedForOnceAndHasNoHalfRecord) {
+  for (const bool deferred : {false, true}) {
+    const Pipe pipe;
+    ::fcntl(pipe.write_end(), F_SETFL, O_NONBLOCK);
+    const CapturedStderr captured;
+    StreamHandler handler(pipe.write_end());
+    handler.defer_flush(deferred);
+    const std::string large(70'000, 'x');  // more than the pipe holds
+    const auto begin = std::chrono::steady_clock::now();
+    for (int count = 0; count < 20; ++count) {
+      handler.handle(message(large));
+      if (count % 2 == 1) handler.flush();
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+    EXPECT_EQ(handler.counters().dropped, 19U);
+    EXPECT_EQ(handler.counters().errors, 19U);
+    EXPECT_FALSE(handler.pending());
+    std::string read = pipe.read_some();
+    handler.handle(message("again"));
+    handler.flush();
+    read += pipe.read_some();
+    EXPECT_TRUE(read == large + "\nagain\n") << read.size();
+    EXPECT_EQ(handler.counters().records, 2U);
+  }
 }
 
 }  // namespace
