@@ -72,7 +72,7 @@ void attributes(Section& section, FormatterOptions& options) {
   const Node* msec = found->find("default_msec_format");
   if (msec != nullptr && msec->is(Node::Kind::kNull))
     options.default_msec_format.clear();  // None: no milliseconds
-  found->unknown_keys(Section::Unknown::kRefuse);
+  found->unknown_keys(Section::Unknown::kAttribute);
 }
 
 void read_style(Section& section, std::string_view known, FormatterOptions& options) {

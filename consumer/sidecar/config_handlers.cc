@@ -80,7 +80,7 @@ HandlerSettings parse_handler(const std::string& name, Section& section, const C
   Section& attributes = given ? *given : nothing;
   HandlerReading reading{section, attributes, names, configuration.bus, settings};
   kind->read(reading);
-  attributes.unknown_keys(Section::Unknown::kRefuse);
+  attributes.unknown_keys(Section::Unknown::kAttribute);
   section.unknown_keys(Section::Unknown::kRefuse);
   return settings;
 }

@@ -262,27 +262,4 @@ void Section::not_in_this_version(std::string_view key) {
   if (node_->find(key) != nullptr) diagnostics_->error(place(key), "not in this version");
 }
 
-void Section::unknown_keys(Unknown policy) {
-  const auto contains = [](const std::vector<std::string_view>& keys, std::string_view key) {
-    return std::find(keys.begin(), keys.end(), key) != keys.end();
-  };
-  for (const auto& [key, value] : node_->entries) {
-    const bool text = key.is(Node::Kind::kString);
-    if (text && (contains(known_, key.text) || contains(refused_, key.text))) continue;
-    const Place where{key.mark, path_of(key.text)};
-    // `on:` is the boolean true in YAML 1.1, and so not the word that its writer sees.
-    const std::string got =
-        text ? "unknown key" : fmt::format("unknown key, {} (quote it if it is text)", describe(key));
-    const std::string hint = text ? suggestion(key.text, known_) : "";
-    if (policy == Unknown::kRefuse || (policy == Unknown::kForgive && !hint.empty())) {
-      std::vector<std::string_view> sorted = known_;
-      std::sort(sorted.begin(), sorted.end());
-      const std::string known = sorted.empty() ? "; there are none" : "; there are " + enumerate(sorted);
-      diagnostics_->error(where, got + (hint.empty() ? known : hint));
-    } else if (policy == Unknown::kForgive || !hint.empty()) {
-      diagnostics_->warning(where, got + ", ignored" + hint);
-    }
-  }
-}
-
 }  // namespace logbus::sidecar

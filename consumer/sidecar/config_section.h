@@ -59,9 +59,11 @@ class Section {
   void not_in_this_version(std::string_view key);
 
   enum class Unknown {
-    kRefuse,   // an error
-    kForgive,  // Python ignores it: a warning, unless it looks like a known key misspelt
-    kHint,     // a warning if it looks like a known key misspelt, else nothing
+    kRefuse,     // an error
+    kForgive,    // Python ignores it: a warning, unless it looks like a known key misspelt
+    kHint,       // a warning if it looks like a known key misspelt, else nothing
+    kAttribute,  // Python sets it on an object: an error if it would have an effect there or looks misspelt,
+                 // else a warning
   };
   void unknown_keys(Unknown policy);
 

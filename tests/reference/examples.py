@@ -182,7 +182,7 @@ class ExamplesTest(unittest.TestCase):
     def keys_known(self, config, place):
         _, lines = self.check(json.dumps({"version": 1, **config}))
         for line in lines:
-            if line.startswith(f"{place}.{UNKNOWN}: unknown key"):
+            if line.removeprefix("warning: ").startswith(f"{place}.{UNKNOWN}: unknown key"):
                 keys = line.partition("there are ")[2]
                 return set() if keys in ("", "none") else set(re.split(r", | and ", keys))
         self.fail(f"{place}: {lines}")

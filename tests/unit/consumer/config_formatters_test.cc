@@ -88,6 +88,18 @@ TEST(ConfigFormattersTest, WarnsOfKeysThatPythonLoses) {
           "f.yaml:3:36: warning: formatters.f..: ignored, as in Python; with '()' for 'class' it counts"}));
 }
 
+TEST(ConfigFormattersTest, AnAttributeWithoutEffectIsAWarning) {
+  EXPECT_EQ(
+      read("formatters:\n  f: {(): logging.Formatter, .: {mine: 1}}\n").lines,
+      (Lines{
+          "f.yaml:3:34: warning: formatters.f...mine: unknown key, which nobody reads; there are converter, "
+          "default_msec_format and default_time_format"}));
+  EXPECT_EQ(
+      read("formatters:\n  f: {(): logging.Formatter, .: {datefmt: x}}\n").lines,
+      (Lines{"f.yaml:3:34: formatters.f...datefmt: unknown key; there are converter, default_msec_format and "
+             "default_time_format"}));
+}
+
 TEST(ConfigFormattersTest, SaysWhatIsWrong) {
   struct Case {
     std::string settings;
