@@ -40,7 +40,7 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
       sites_(segment_.preamble().sites),
       tenants_(segment_),
       own_records_(segment_, merge_, clock_, tenants_),
-      payload_(kMaxRecordBytes) {
+      payload_(std::make_unique_for_overwrite<std::byte[]>(kMaxRecordBytes)) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
 }
 
@@ -160,8 +160,8 @@ bool BusQueue::take(PackedRecord& packed) {
 /// False: the frame was not a record, or is of a site that can't be read (then a record of our own says so).
 bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed) {
   // Copied out before it is parsed: its writer may still be there.
-  std::memcpy(payload_.data(), frame.payload, frame.payload_size);
-  packed.payload = {payload_.data(), frame.payload_size};
+  std::memcpy(payload_.get(), frame.payload, frame.payload_size);
+  packed.payload = {payload_.get(), frame.payload_size};
   packed.lane = lane;
   packed.tenant = &tenants_.of_lane(lane);
   packed.position = frame.position;

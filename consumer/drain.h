@@ -81,7 +81,7 @@ class BusQueue : public Queue {
   std::vector<std::unique_ptr<wire::Site>> sites_;  // by id, as they are met
   TenantTable tenants_;
   OwnRecords own_records_;
-  std::vector<std::byte> payload_;  // of the frame at hand, copied out of shared memory
+  std::unique_ptr<std::byte[]> payload_;  // of the frame at hand, copied out of shared memory
   std::chrono::steady_clock::time_point last_pass_{};
   std::chrono::steady_clock::time_point last_record_{};
   std::chrono::steady_clock::time_point next_untold_{};

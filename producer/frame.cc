@@ -66,9 +66,9 @@ std::uint32_t max_payload() noexcept {
   const bool has_lane = state != nullptr && state->owner.has_lane();
   producer::Membership* membership = has_lane ? state->membership : producer::join();
   if (membership == nullptr) return kMaxRecordBytes;
-  const std::uint64_t of_lane = membership->attachment->segment().lane_size() / 4;
+  const std::uint32_t bytes = max_record_bytes(membership->attachment->segment().lane_size());
   if (!has_lane) producer::leave(membership);
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxRecordBytes, of_lane) - sizeof(FrameHeader));
+  return bytes - static_cast<std::uint32_t>(sizeof(FrameHeader));
 }
 
 }  // namespace detail

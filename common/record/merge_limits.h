@@ -6,7 +6,7 @@
 
 namespace logbus::record {
 
-/// The largest width or precision. A record is at most 1 MiB long; nobody pads a field beyond that on
+/// The largest width or precision. A record is at most 2 MiB long; nobody pads a field beyond that on
 /// purpose.
 inline constexpr int kLargestWidth = 1 << 20;
 /// The length at which merging gives up: many fields of the largest width would fill the memory.

@@ -143,8 +143,7 @@ void LaneOwner::set_thread_name(std::string_view name) noexcept {
 }
 
 std::uint32_t LaneOwner::max_frame() const noexcept {
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(kMaxRecordBytes, attachment->segment().lane_size() / 4));
+  return max_record_bytes(attachment->segment().lane_size());
 }
 
 void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {

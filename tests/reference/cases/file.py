@@ -40,7 +40,7 @@ CASES = [
     case("a tilde is a folder's name like others", file_config(filename="~/a.log"), info("m"), files={"~/": None}),
     case("no newline is translated, no control byte changed", file_config(), [info(ODD), info("a\r\nb\rc"), info("\n"), info("")]),
     case("messages of almost a mebibyte", file_config(), [info("x" * 1048000), info("é" * 524000), info("after")]),
-    case("a message of a mebibyte", file_config(), [info("x" * (1 << 20)), info("after")], known="a record may have 1,048,560 bytes"),
+    case("a message of a mebibyte", file_config(), [info("x" * (1 << 20)), info("after")]),
     case("many records in one batch", file_config("%(levelname)s %(message)s %(process)d"), [info("number %d", n) for n in range(3000)]),
     case("a terminator of letters beyond ASCII", file_config(**{".": {"terminator": "¶\n"}}), [info("one"), info("two")]),
     case("two handlers on one file write in turn",

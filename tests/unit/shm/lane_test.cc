@@ -309,18 +309,18 @@ TEST_F(LaneTest, TakesAFrameThatFitsExactlyAndNotOneMore) {
   EXPECT_EQ(read_all(), (Sequences{0, 1, 2, 3}));
 }
 
-TEST_F(LaneTest, RefusesFrameLongerThanAQuarterOfTheLane) {
+TEST_F(LaneTest, RefusesFrameLongerThanHalfOfTheLane) {
   start();
-  EXPECT_EQ(lane_.max_frame(), 16U << 10);
-  EXPECT_EQ(write(1, (16 << 10) + 8, kWarning), Put::kDropped);
+  EXPECT_EQ(lane_.max_frame(), 32U << 10);
+  EXPECT_EQ(write(1, (32 << 10) + 8, kWarning), Put::kDropped);
   EXPECT_EQ(dropped_for(DropReason::kOversize), 1U);
-  EXPECT_EQ(write(2, 16 << 10, kWarning), Put::kWritten);
+  EXPECT_EQ(write(2, 32 << 10, kWarning), Put::kWritten);
   EXPECT_EQ(read_all(), (Sequences{1'000'001, 2}));
 }
 
-TEST_F(LaneTest, NoFrameIsLongerThanOneMebibyte) {
+TEST_F(LaneTest, NoFrameIsLongerThanTwoMebibytes) {
   start(8 << 20, 1);
-  EXPECT_EQ(lane_.max_frame(), 1U << 20);
+  EXPECT_EQ(lane_.max_frame(), 2U << 20);
 }
 
 TEST_F(LaneTest, KeepsAnEighthForWarningsWhenFull) {
@@ -636,7 +636,7 @@ TEST_F(LaneTest, GivesBackEveryRecordOnceWhateverTheOrderOfEvents) {
     LaneTap tap(side, 0);
     std::deque<std::uint64_t> expected;
     std::uint64_t calls = 0, written = 0, told = 0;
-    const std::size_t largest = random() % 2 == 0 ? 200 : options.lane_size / 4 / 8;
+    const std::size_t largest = random() % 2 == 0 ? 200 : options.lane_size / 2 / 8;
     for (int i = 0; i < 3000; ++i) {
       const std::uint32_t what = random() % 16;
       if (what < 10) {

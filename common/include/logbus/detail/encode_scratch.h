@@ -60,7 +60,7 @@ class Scratch {
  private:
   // An idle worker may hold 200 KiB of its own in all.
   static constexpr std::uint32_t kKeep = 64 * 1024;
-  // The largest record is a quarter of the largest lane (1 GiB); twice that leaves room for cutting.
+  // The largest record is at most half of the largest lane (1 GiB); twice that leaves room for cutting.
   static constexpr std::uint32_t kMax = 512U * 1024 * 1024;
 
   [[gnu::noinline, gnu::cold]] bool grow(std::size_t size) noexcept {

@@ -79,8 +79,12 @@ struct GapFrame {
 };
 static_assert(sizeof(GapFrame) == 72);
 
-/// No record is longer than this, nor than a quarter of its lane.
-inline constexpr std::uint32_t kMaxRecordBytes = 1U << 20;
+/// No record is longer than this: a message of a mebibyte fits, with all that is around it.
+inline constexpr std::uint32_t kMaxRecordBytes = 2U << 20;
+/// Nor than half of its lane. Frame header and payload.
+constexpr std::uint32_t max_record_bytes(std::uint64_t lane_size) noexcept {
+  return lane_size / 2 < kMaxRecordBytes ? static_cast<std::uint32_t>(lane_size / 2) : kMaxRecordBytes;
+}
 
 // --- Lane words -------------------------------------------------------------------------------------------
 

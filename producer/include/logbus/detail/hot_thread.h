@@ -51,8 +51,8 @@ struct HotThread {
 extern constinit thread_local HotThread hot_thread __attribute__((tls_model("initial-exec")));
 extern constinit thread_local Scratch thread_scratch __attribute__((tls_model("initial-exec")));
 
-/// A quarter of the smallest lane, less the header of a frame: no limit is lower.
-inline constexpr std::uint32_t kSmallestRecordLimit = (16U << 10) - sizeof(FrameHeader);
+/// That of the smallest lane, less the header of a frame: no limit is lower.
+inline constexpr std::uint32_t kSmallestRecordLimit = max_record_bytes(64U << 10) - sizeof(FrameHeader);
 
 /// What a call reads of its logger.
 struct LoggerGate {
