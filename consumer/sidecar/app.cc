@@ -107,6 +107,7 @@ int run_logbusd(int argc, const char* const* argv) {
     return EX_CONFIG;
   }
   log.set_level(configuration.bus.log_level);
+  log.set_json(configuration.bus.logs_json);
   if (!choose_bus(arguments, configuration.bus.options, log)) return EX_CONFIG;
   if (arguments.check) {
     log.info(fmt::format("{}: no errors", arguments.config));

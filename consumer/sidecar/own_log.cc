@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <logbus/json_formatter.h>
+
 namespace logbus::sidecar {
 namespace {
 
@@ -40,6 +42,24 @@ bool OwnLog::take_token() noexcept {
   return true;
 }
 
+void OwnLog::set_json(bool json) {
+  const std::lock_guard lock(lock_);
+  json_ = json ? std::make_unique<const JsonFormatter>() : nullptr;
+}
+
+std::string OwnLog::line(Level level, std::string_view word, std::string_view sentence) const {
+  if (json_ == nullptr) return fmt::format("logbusd[{}]: {}{}\n", ::getpid(), word, sentence);
+  LogRecord record;
+  record.name = "logbusd";
+  record.levelno = static_cast<int>(level);
+  record.levelname = get_level_name(level);
+  record.msg = std::string(sentence);
+  record.style = MessageStyle::kVerbatim;
+  record.created_ns = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  record.extra = {{"pid", std::int64_t{::getpid()}}};
+  return json_->format(record) + '\n';
+}
+
 void OwnLog::write(Level level, std::string_view word, std::string_view sentence) noexcept {
   if (level < level_) return;
   try {
@@ -48,9 +68,9 @@ void OwnLog::write(Level level, std::string_view word, std::string_view sentence
       ++suppressed_;
       return;
     }
-    std::string line = fmt::format("logbusd[{}]: {}{}\n", ::getpid(), word, sentence);
-    if (suppressed_ > 0) line += fmt::format("logbusd[{}]: {} lines suppressed\n", ::getpid(), suppressed_);
-    if (write_if_ready(STDERR_FILENO, line)) {
+    std::string lines = line(level, word, sentence);
+    if (suppressed_ > 0) lines += line(level, "", fmt::format("{} lines suppressed", suppressed_));
+    if (write_if_ready(STDERR_FILENO, lines)) {
       suppressed_ = 0;
     } else {
       ++suppressed_;

@@ -162,7 +162,7 @@ std::unique_ptr<Configuration> Service::read_again() const {
   } catch (const Error& error) {
     problem = error.what();
   }
-  for (const std::string& line : diagnostics.lines(false)) fmt::print(stderr, "{}\n", line);
+  for (const std::string& line : diagnostics.lines(false)) log_.warning(line);
   if (problem.empty() && diagnostics.failed())
     problem = fmt::format("{}: {}", options_.config, diagnostics.errors_text());
   if (problem.empty()) return fresh;
@@ -207,6 +207,7 @@ void Service::reload(BusListener& listener) {
   std::swap(configuration_, fresh);
   std::swap(pipeline_, next);
   log_.set_level(configuration_->bus.log_level);
+  log_.set_json(configuration_->bus.logs_json);
   // Queues of before come to their end before new ones begin: both may lead to the same file.
   close(*next, *pipeline_);
   start_queues(*pipeline_, *next);

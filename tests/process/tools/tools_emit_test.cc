@@ -77,10 +77,10 @@ TEST_F(EmitTest, NamesBadLinesAndGoesOn) {
 }
 
 TEST_F(EmitTest, RefusesARecordLargerThanALaneTakes) {
-  const auto result = emit("{\"msg\":\"" + std::string(20'000, 'x') + "\"}\n{\"msg\":\"fits\"}\n", json());
+  const auto result = emit("{\"msg\":\"" + std::string(40'000, 'x') + "\"}\n{\"msg\":\"fits\"}\n", json());
   EXPECT_EQ(result.committed, 1U);
   EXPECT_EQ(result.bad, 1U);
-  EXPECT_NE(told_.find("line 1: a record of 20"), std::string::npos) << told_;
+  EXPECT_NE(told_.find("line 1: a record of 40"), std::string::npos) << told_;
   EXPECT_EQ(dropped(), 0U);
 }
 

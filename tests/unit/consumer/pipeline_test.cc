@@ -271,6 +271,19 @@ TEST(OwnLogTest, CutsABurstAndTellsHowMuch) {
   EXPECT_EQ(text.substr(0, text.find('\n')), "logbusd[" + std::to_string(::getpid()) + "]: warning: line");
 }
 
+TEST(OwnLogTest, SaysTheSameInJson) {
+  testing::internal::CaptureStderr();
+  OwnLog log;
+  log.set_json(true);
+  log.error("no \"bus\"");
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(text.starts_with("{\"time\":\"")) << text;
+  const std::string end =
+      "\"level\":\"ERROR\",\"logger\":\"logbusd\",\"message\":\"no \\\"bus\\\"\",\"pid\":" +
+      std::to_string(::getpid()) + "}\n";
+  EXPECT_TRUE(text.ends_with(end)) << text;
+}
+
 TEST(OwnLogTest, AFullPipeNeverBlocks) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
