@@ -2,6 +2,9 @@
 // parse_internal_render_format_spec of CPython's formatter_unicode.c.
 #include "record/format_spec_parser.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include <fmt/format.h>
 
 #include "record/python_error.h"
@@ -52,7 +55,7 @@ class SpecParser {
       spec_.fill = "0";
       if (!align_given && !is_text_) spec_.align = '=';
     }
-    if (is_digit(peek())) spec_.width = number();
+    if (is_digit(peek())) spec_.width = width();
     if (take(',')) spec_.thousands = ',';
     if (take('_')) {
       if (spec_.thousands != 0) throw_value_error("Cannot specify both ',' and '_'.");
@@ -77,13 +80,22 @@ class SpecParser {
     return true;
   }
 
+  // CPython reads 63 bits. Nothing is as long as the largest int: beyond it all precisions are the same, and
+  // all widths are more than there is memory for.
   int number() {
     std::int64_t value = 0;
     for (; is_digit(peek()); ++at_) {
-      value = value * 10 + (peek() - '0');
-      if (value > kLargestSize) throw_value_error("Too many decimal digits in format string");
+      if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, peek() - '0', &value))
+        throw_value_error("Too many decimal digits in format string");
     }
-    return static_cast<int>(value);
+    return static_cast<int>(std::min<std::int64_t>(value, kLargestSize));
+  }
+
+  int width() {
+    const int width = number();
+    // CPython has no memory for it, or takes all there is.
+    if (width == kLargestSize) throw_value_error("Too many decimal digits in format string");
+    return width;
   }
 
   void read_type() {

@@ -37,5 +37,9 @@ CASES = [
     case("message and asctime given are made anew", file_config("%(message)s %(asctime)s"), [info("real", message="given", asctime="given")]),
     case("asctime given stays where nothing asks for a time", file_config("%(message)s %(x)s"), [info("m", asctime="given", x="x")]),
     case("a level beyond those of int", file_config("%(levelno)s %(levelname)s"), [record("a", 2**31, "m"), record("a", 2**63 - 1, "m"), record("a", 20.5, "m")]),
+    case("a precision out of a float", file_config("{message:{x}s}|{message:{y}}", style="{"), [
+         info("m", x=0.30000000000000004, y=".99999999999"), info("m", x="", y="99999999999999999999"), info("m", x="", y=".99999999999999999999")]),
+    case("a width for which there is no memory", file_config("{message:{x}}|{lineno:{x}}|{created:{x}}", style="{"), [
+         info("m", x=x) for x in (99999999999, "9223372036854775807", 8)]),
     case("keys in any order", file_config(ALL), [dict(reversed(list(info("%s", "x").items())))]),
 ]  # fmt: skip
