@@ -68,7 +68,7 @@ def shutdown(references=None):
 
 def install():
     """From here on logging follows 3.14, as far as cases can see it."""
-    if sys.version_info < (3, 12):
+    if sys.version_info < (3, 13):
         logging.shutdown = shutdown
         logging.config.DictConfigurator.INDEX_PATTERN = re.compile(r"^\[([^\[\]]*)\]\s*")
         logging.config.dictConfigClass = Configurator

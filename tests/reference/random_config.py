@@ -247,7 +247,7 @@ def percent(rng):
         conversion = {"s": "s", "r": rng.choice("ra"), "d": rng.choice("dddixXou"), "f": rng.choice("fffeEgGFd"), "x": "x"}[kind(rng, of)]
         flags = "".join(rng.sample("#0+ -", rng.choice([0, 0, 0, 1, 1, 2])))
         width = str(rng.randint(1, 30)) if rng.random() < 0.4 else ""
-        precision = "." + str(rng.randint(0, 12)) if rng.random() < 0.2 else ""
+        precision = "." + str(rng.choice([rng.randint(0, 12), 17, 40, 0])) if rng.random() < 0.2 else ""
         if rng.random() < 0.3:
             flags = width = precision = ""
         return f"%({name}){flags}{width}{precision}{conversion}"
@@ -274,9 +274,9 @@ def brace(rng):
         if what in "df":
             spec += rng.choice(["", "", "", ",", "_"])
         if what == "f":
-            spec += rng.choice(["", ".0", ".1", ".3", ".10"]) + rng.choice(["", "f", "e", "g", "%", "n", "E", "G"])
+            spec += rng.choice(["", ".0", ".1", ".3", ".10", ".17", ".40"]) + rng.choice(["", "f", "e", "g", "%", "n", "E", "G", "F"])
         elif what == "d":
-            spec += rng.choice(["", "d", "d", "x", "o", "b", "n", "X", "c"[:0]])
+            spec += rng.choice(["", "d", "d", "d", "x", "o", "b", "n", "X", "c", "f", "e", "g", "%", ".3f", ".2e", ".4g", ".1%"])
         elif what == "x":
             spec += "x"
         else:

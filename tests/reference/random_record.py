@@ -37,7 +37,7 @@ def conversion(rng):
     """(a conversion, an argument that mostly fits it)"""
     flags = "".join(rng.sample("#0+ -", rng.choice([0, 0, 1, 2])))
     width = str(rng.randint(1, 20)) if rng.random() < 0.4 else ""
-    precision = f".{rng.randint(0, 10)}" if rng.random() < 0.3 else ""
+    precision = f".{rng.choice([rng.randint(0, 10), 17, 60])}" if rng.random() < 0.3 else ""
     letter = rng.choice("sssssrradddiuxXofeEgGc%" if rng.random() < 0.97 else "sdfy")
     if rng.random() < 0.04:
         fitting = value(rng)

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,8 +34,17 @@ FAKETIME = next(iter(glob.glob("/usr/lib*/*/faketime/libfaketimeMT.so.1")), None
 
 
 @contextlib.contextmanager
+def scratch_root():
+    """Where all scratch folders are, so that a run that is stopped leaves none behind."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryDirectory(prefix="logbus-reference-", dir="/dev/shm", ignore_cleanup_errors=True) as root:
+        tempfile.tempdir = root
+        yield
+
+
+@contextlib.contextmanager
 def scratch_folder():
-    path = tempfile.mkdtemp(prefix="logbus-reference-", dir="/dev/shm")
+    path = tempfile.mkdtemp()
     try:
         yield path
     finally:
@@ -214,7 +224,7 @@ def main(group, *words):
     print(f"1..{len(cases)}", flush=True)
     failed = 0
     # Processes, not threads: each forks the oracle out of itself.
-    with multiprocessing.get_context("fork").Pool(JOBS) as pool:
+    with scratch_root(), multiprocessing.get_context("fork").Pool(JOBS) as pool:
         for number, (case, (found, skipped, seconds)) in enumerate(zip(cases, pool.imap(judged, cases)), 1):
             report(number, case, found, skipped)
             failed += bool(found) != bool(case.known) and skipped is None
