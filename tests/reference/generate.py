@@ -72,7 +72,7 @@ def make_pair(seed, number):
 def random_action(rng, names):
     """On a handler's file, or what that would become."""
     name = rng.choice(names)
-    other = rng.choice(names) + rng.choice(["", ".1", ".2", ".moved"])
+    other = name + rng.choice([".1", ".2", ".moved"])  # two handlers of one file by two names write batch by batch
     text = "theirs " * rng.choice([0, 1, 20]) + "\n"
     actions = [("rename", name, other), ("rename", other, name), ("unlink", name), ("write", name, text), ("append", name, text),
                ("truncate", name, 0), ("unlink", name), ("mkdir", other), ("symlink", other, name)]  # fmt: skip
