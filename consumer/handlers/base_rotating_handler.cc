@@ -16,7 +16,8 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace {
 
-// A full disk may refuse a rotation halfway through compressing a file: not once more for every record.
+// What is in the way of a rotation is looked at again after this time, not for every record: on a full disk
+// it may have been halfway through compressing a file.
 constexpr std::chrono::seconds kPause{1};
 
 }  // namespace
@@ -31,6 +32,11 @@ void BaseRotatingHandler::set_rotator(Rotator rotator) {
   rotator_ = std::move(rotator);
 }
 
+void BaseRotatingHandler::set_compatibility(Compatibility compatibility) {
+  const std::lock_guard guard(lock());
+  compatibility_ = compatibility;
+}
+
 void BaseRotatingHandler::emit(const LogRecord& record) {
   std::string_view text;
   try {
@@ -43,15 +49,28 @@ void BaseRotatingHandler::emit(const LogRecord& record) {
 }
 
 bool BaseRotatingHandler::prepare_record(std::string_view text) {
-  if (should_rollover(text) && !puts_off_rollover()) {
-    try {
-      do_rollover();
-    } catch (const Error& error) {
-      if (record::is_disk_full(error.code())) again_at_ = Clock::now() + kPause;
-      throw;
-    }
+  if (!should_rollover(text) || puts_off_rollover()) return prepare_stream();
+  try {
+    do_rollover();
+  } catch (const std::exception& error) {
+    if (!go_on_after(error)) throw;
   }
   return prepare_stream();
+}
+
+// Whether the record can go into the base file all the same.
+bool BaseRotatingHandler::go_on_after(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  const bool disk_full = known != nullptr && record::is_disk_full(known->code());
+  if (compatibility_.strict && !disk_full) return false;
+  try {
+    if (!prepare_stream()) return false;
+  } catch (const std::exception&) {  // nowhere to go to: the record's error is the first one
+    return false;
+  }
+  again_at_ = Clock::now() + kPause;
+  handle_error(nullptr, error);
+  return true;
 }
 
 bool BaseRotatingHandler::puts_off_rollover() {

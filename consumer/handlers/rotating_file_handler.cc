@@ -46,8 +46,10 @@ bool RotatingFileHandler::takes_lines() const noexcept {
 bool RotatingFileHandler::should_rollover(std::string_view text) {
   if (!has_stream()) open();
   if (max_bytes_ == 0) return false;
-  const std::int64_t position = next_position();
-  if (position <= 0) return false;  // an empty file, or a pipe
+  const bool empty_rolls = compatibility().python_minor <= 12;
+  if (empty_rolls) write_out();  // then the position is where the file ends by now
+  const std::int64_t position = empty_rolls ? ::lseek(descriptor(), 0, SEEK_END) : next_position();
+  if (position < 0 || (position == 0 && !empty_rolls)) return false;  // a pipe, or an empty file
   const auto used = static_cast<std::uint64_t>(position);
   // There are at most as many code points as bytes: most records needn't be counted. The 1 is Python's "\n",
   // whatever the terminator.

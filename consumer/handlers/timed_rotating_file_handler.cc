@@ -59,7 +59,9 @@ TimedRotatingFileHandler::TimedRotatingFileHandler(FileOptions options, TimedRot
     : BaseRotatingHandler(appending(std::move(options))),
       rotation_(std::move(rotation)),
       clock_(std::make_unique<const handlers::RolloverClock>(rotation_)),
-      rollover_at_(clock_->rollover_after(start_of_base_file())) {}
+      rollover_at_(clock_->rollover_after(start_of_base_file())) {
+  set_compatibility(rotation_.compatibility);
+}
 
 TimedRotatingFileHandler::~TimedRotatingFileHandler() = default;
 

@@ -14,7 +14,7 @@ bool is_root(const std::string& name) {
 }
 
 Increment::Logger read_logger(const std::string& name, Section& section) {
-  return {is_root(name) ? "" : name, section.level("level"), section.boolean("propagate")};
+  return {is_root(name) ? "" : name, section.level("level"), section.truth("propagate")};
 }
 
 }  // namespace

@@ -145,12 +145,19 @@ def run_ours(case, scratch):
         return result
 
 
+def entry(content):
+    """A file's or, without content, a folder's."""
+    if content is None:
+        return ("drwxr-xr-x", None)
+    return ("-rw-r--r--", content if isinstance(content, bytes) else content.encode())
+
+
 def expected(case, theirs):
     """What Python did, with what the case says by hand in its place."""
     made = dict(theirs)
     for key, value in case.expect.items():
         if key == "tree":
-            value = {name: ("-rw-r--r--", text if isinstance(text, bytes) else text.encode()) for name, text in value.items()}
+            value = {name.rstrip("/"): entry(text) for name, text in value.items()}
         elif isinstance(value, str) and key in ("stdout", "stderr"):
             value = value.encode()
         elif key == "refused":

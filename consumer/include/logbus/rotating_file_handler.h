@@ -9,16 +9,17 @@
 #include <string>
 #include <string_view>
 
+#include <logbus/compatibility.h>
 #include <logbus/detail/abi.h>
 #include <logbus/file_handler.h>
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-/// A file that is renamed away and started anew when should_rollover says so. If that fails, the record at
-/// hand is lost, and the next one tries again, as in Python. Differs from Python: on a full disk nothing is
-/// lost; the file grows on, and the rotation is tried again every second. Source:
-/// logging.handlers.BaseRotatingHandler.
+/// A file that is renamed away and started anew when should_rollover says so. Differs from Python: if that
+/// fails, it is told, the record goes into the base file, which grows on, and the rotation is tried again
+/// every second; in Python each record is lost until it works, and so it is here if set_compatibility() says
+/// strict, but for a full disk. Source: logging.handlers.BaseRotatingHandler.
 class BaseRotatingHandler : public FileHandler {
  public:
   /// Gives a rotated file another name: base.1 -> base.1.gz.
@@ -29,6 +30,7 @@ class BaseRotatingHandler : public FileHandler {
   using FileHandler::FileHandler;
   void set_namer(Namer namer);
   void set_rotator(Rotator rotator);
+  void set_compatibility(Compatibility compatibility);
   /// Files started anew so far; any thread.
   std::uint64_t rollovers() const noexcept { return rollovers_.load(std::memory_order_relaxed); }
 
@@ -39,6 +41,7 @@ class BaseRotatingHandler : public FileHandler {
   virtual bool should_rollover(std::string_view text) = 0;
   virtual void do_rollover() = 0;
 
+  const Compatibility& compatibility() const noexcept { return compatibility_; }
   bool has_namer() const noexcept { return namer_ != nullptr; }
   std::string rotation_filename(const std::string& default_name) const;
   /// Moves the base file away, if it is there.
@@ -48,17 +51,19 @@ class BaseRotatingHandler : public FileHandler {
  private:
   using Clock = std::chrono::steady_clock;
   bool puts_off_rollover();
+  bool go_on_after(const std::exception& error);
 
   Namer namer_;
   Rotator rotator_;
-  Clock::time_point again_at_;               // after a rotation for which there was no room
+  Compatibility compatibility_;
+  Clock::time_point again_at_;               // after a rotation that failed
   std::atomic<std::uint64_t> rollovers_{0};  // read by statistics
 };
 
 /// Starts a new file before one would reach `max_bytes`, keeping `backup_count` old ones as base.1 (the
 /// youngest), base.2 ... `max_bytes` 0: never; above 0 the mode is "a". As in Python, the record's length
-/// counts in code points, the file's in bytes, and an empty file is never rolled. Source:
-/// logging.handlers.RotatingFileHandler.
+/// counts in code points, the file's in bytes, and an empty file is never rolled; in Python 3.12 it is, and
+/// the file counts with what others have written to it by now. Source: logging.handlers.RotatingFileHandler.
 class RotatingFileHandler : public BaseRotatingHandler {
  public:
   RotatingFileHandler(FileOptions options, std::uint64_t max_bytes, unsigned backup_count);

@@ -44,9 +44,11 @@ LineAttributes read_line_attributes(HandlerReading& reading);
 struct RotatingAttributes : LineAttributes {
   BaseRotatingHandler::Namer namer;      // null: as it is
   BaseRotatingHandler::Rotator rotator;  // null: renames
+  Compatibility compatibility;
 
   template <class RotatingHandler>
   std::shared_ptr<Handler> apply(std::shared_ptr<RotatingHandler> handler) const {
+    handler->set_compatibility(compatibility);
     if (namer) handler->set_namer(namer);
     if (rotator) handler->set_rotator(rotator);
     return LineAttributes::apply(std::move(handler));

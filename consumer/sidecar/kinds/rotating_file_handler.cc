@@ -13,7 +13,7 @@
 namespace logbus::sidecar {
 
 RotatingAttributes read_rotating_attributes(HandlerReading& reading) {
-  RotatingAttributes attributes{read_line_attributes(reading), nullptr, nullptr};
+  RotatingAttributes attributes{read_line_attributes(reading), nullptr, nullptr, reading.bus.compatibility};
   Section& section = reading.attributes;
   constexpr std::string_view kSuffix = "suffix:";
   if (const Node* node = section.value("namer")) {

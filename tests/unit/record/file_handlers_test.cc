@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -199,10 +200,10 @@ TEST_F(FileHandlersTest, DirectoryAsTheTargetOfARotationStays) {
   RotatingFileHandler handler(options(), 5, 1);
   handler.handle(message("aaaa"));
   fs::create_directory(path_.string() + ".1");
-  handler.handle(message("lost"));
-  EXPECT_EQ(handler.counters().dropped, 1U);
+  handler.handle(message("bbbb"));
+  EXPECT_EQ(handler.counters().errors, 1U);
   EXPECT_TRUE(fs::is_directory(path_.string() + ".1"));
-  EXPECT_EQ(text(), "aaaa\n");
+  EXPECT_EQ(text(), "aaaa\nbbbb\n");
 }
 
 TEST_F(FileHandlersTest, DelayedFileThatCannotBeOpenedCostsItsRecordsOnly) {
@@ -324,9 +325,27 @@ TEST_F(FileHandlersTest, NamerAndRotatorAreAsked) {
   EXPECT_TRUE(there(".2.old"));
 }
 
-TEST_F(FileHandlersTest, FailedRolloverCostsThatRecordOnly) {
+TEST_F(FileHandlersTest, FailedRolloverIsToldAndTheFileGrowsOn) {
   const CapturedStderr captured;
   RotatingFileHandler handler(options(), 5, 1);
+  handler.handle(message("aaaa"));
+  fs::create_directory(path_.string() + ".1");
+  put("", ".1/occupied");
+  for (const char* letters : {"bbbb", "cccc", "dddd"}) handler.handle(message(letters));
+  EXPECT_EQ(text(), "aaaa\nbbbb\ncccc\ndddd\n");
+  EXPECT_EQ(handler.counters().dropped, 0U);
+  EXPECT_EQ(handler.counters().errors, 1U);  // a second is longer than this takes
+  fs::remove_all(path_.string() + ".1");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (handler.rollovers() == 0 && std::chrono::steady_clock::now() < deadline) handler.handle(message(""));
+  EXPECT_TRUE(text(".1").starts_with("aaaa\nbbbb\ncccc\ndddd\n"));
+  EXPECT_EQ(handler.counters().errors, 1U);
+}
+
+TEST_F(FileHandlersTest, StrictFailedRolloverCostsThatRecord) {
+  const CapturedStderr captured;
+  RotatingFileHandler handler(options(), 5, 1);
+  handler.set_compatibility({.strict = true});
   handler.handle(message("aaaa"));
   fs::create_directory(path_.string() + ".1");
   put("", ".1/occupied");
@@ -337,6 +356,29 @@ TEST_F(FileHandlersTest, FailedRolloverCostsThatRecordOnly) {
   EXPECT_EQ(text(".1"), "aaaa\n");
   EXPECT_EQ(text(), "bbbb\n");
   EXPECT_EQ(handler.rollovers(), 1U);
+}
+
+TEST_F(FileHandlersTest, Python312CountsWhatOthersWroteAndRollsEmptyFiles) {
+  for (const int minor : {12, 13}) {
+    fs::remove(path_);
+    fs::remove(path_.string() + ".1");
+    RotatingFileHandler handler(options(), 5, 1);
+    handler.set_compatibility({.python_minor = minor});
+    handler.handle(message("long enough"));
+    EXPECT_EQ(handler.rollovers(), minor == 12 ? 1U : 0U);
+    EXPECT_EQ(text(), "long enough\n");
+  }
+  for (const int minor : {12, 13}) {
+    fs::remove(path_);
+    RotatingFileHandler handler(options(), 20, 1);
+    handler.set_compatibility({.python_minor = minor});
+    handler.handle(message("a"));
+    handler.handle(message("b"));
+    std::ofstream(path_, std::ios::app) << "another's line of many\n";
+    handler.handle(message("c"));
+    EXPECT_EQ(text().ends_with("many\nc\n"), minor == 13);
+    EXPECT_EQ(handler.rollovers(), minor == 12 ? 1U : 0U);
+  }
 }
 
 TEST_F(FileHandlersTest, NullHandlerDoesNothing) {
