@@ -21,7 +21,8 @@ def make(rng):
     if filters and rng.random() < 0.2:
         rng.choice(list(filters.values()))["()"] = "logging.Filter"
     handlers = all_handlers(rng, list(formatters), list(filters))
-    config = {"version": 1, "formatters": formatters, "handlers": handlers}
+    # Strict: somebody may put a folder where a backup is to go, and Python loses records then.
+    config = {"version": 1, "formatters": formatters, "handlers": handlers, "logbus": {"compat": "strict"}}
     if filters:
         config["filters"] = filters
     names = [name for name in handlers if handlers[name].get("class") != "logging.handlers.QueueHandler"]
