@@ -8,7 +8,6 @@ A pair is a configuration and the records it is given: what number K of seed S i
 """
 
 import argparse
-import multiprocessing
 import os
 import pprint
 import random
@@ -139,8 +138,8 @@ def main():
     groups = [numbers[start : start + A_LINE] for start in range(0, options.pairs, A_LINE)]
     print(f"1..{len(groups)}", flush=True)
     failed = 0
-    with run.scratch_root(), multiprocessing.get_context("fork").Pool(run.JOBS) as pool:
-        answers = pool.imap(judged, ((options.seed, number) for number in numbers), chunksize=4)
+    with run.scratch_root(), run.pool() as workers:
+        answers = workers.imap(judged, ((options.seed, number) for number in numbers), chunksize=4)
         for line, group in enumerate(groups, 1):
             found = [answer for answer in (next(answers) for _ in group) if answer]
             failed += len(found)

@@ -100,7 +100,9 @@ def make(rng, names, extras):
         key = rng.choice(["pathname", "funcName", "threadName", "processName", "taskName", "filename", "module"])
         made[key] = text(rng)
     if rng.random() < 0.1:
-        made[rng.choice(["lineno", "thread", "process", "relativeCreated"])] = rng.choice(INTEGERS + FLOATS + [None])
+        key = rng.choice(["lineno", "thread", "process", "relativeCreated"])
+        # A line's number may be a width.
+        made[key] = rng.choice([0, 7, 255, -1, 2.5, None] if key == "lineno" else INTEGERS + FLOATS + [None])
     for key in extras:
         if rng.random() < 0.9:
             made[key] = value(rng)

@@ -9,6 +9,7 @@ handlers told, and whether the configuration was refused, which must leave the f
 """
 
 import contextlib
+import functools
 import glob
 import importlib
 import multiprocessing
@@ -31,6 +32,12 @@ from sidecar import Sidecar  # noqa: E402
 
 JOBS = int(os.environ.get("LOGBUS_REFERENCE_JOBS", "3"))
 FAKETIME = next(iter(glob.glob("/usr/lib*/*/faketime/libfaketimeMT.so.1")), None)
+
+
+def pool():
+    """Processes, not threads: each forks the oracle out of itself. They die of SIGTERM at once: the pool sends it."""
+    die = functools.partial(signal.signal, signal.SIGTERM, signal.SIG_DFL)
+    return multiprocessing.get_context("fork").Pool(JOBS, initializer=die)
 
 
 @contextlib.contextmanager
@@ -230,9 +237,8 @@ def main(group, *words):
     assert len(set(names)) == len(names), "two cases of one name"
     print(f"1..{len(cases)}", flush=True)
     failed = 0
-    # Processes, not threads: each forks the oracle out of itself.
-    with scratch_root(), multiprocessing.get_context("fork").Pool(JOBS) as pool:
-        for number, (case, (found, skipped, seconds)) in enumerate(zip(cases, pool.imap(judged, cases)), 1):
+    with scratch_root(), pool() as workers:
+        for number, (case, (found, skipped, seconds)) in enumerate(zip(cases, workers.imap(judged, cases)), 1):
             report(number, case, found, skipped)
             failed += bool(found) != bool(case.known) and skipped is None
             if seconds > 2:
