@@ -91,6 +91,10 @@ void append_float(double value, char type, int precision, bool alternate, std::s
   out.resize(begin + static_cast<std::size_t>(length) + 1);
   std::snprintf(out.data() + begin, static_cast<std::size_t>(length) + 1, chosen, precision, value);
   out.pop_back();
+  // glibc (2.36) forgets the zeros of 999.9 as "%#.3g", which it rounds up to "1.e+03".
+  const std::size_t point = out.find(type == 'g' ? ".e" : ".E", begin);
+  if (alternate && precision > 1 && (type == 'g' || type == 'G') && point != out.npos)
+    out.insert(point + 1, static_cast<std::size_t>(precision) - 1, '0');
 }
 
 std::string integral_part_text(double value) {

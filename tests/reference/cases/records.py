@@ -41,5 +41,7 @@ CASES = [
          info("m", x=0.30000000000000004, y=".99999999999"), info("m", x="", y="99999999999999999999"), info("m", x="", y=".99999999999999999999")]),
     case("a width for which there is no memory", file_config("{message:{x}}|{lineno:{x}}|{created:{x}}", style="{"), [
          info("m", x=x) for x in (99999999999, "9223372036854775807", 8)]),
+    case("numbers that a precision rounds up to the next power of ten", file_config("{x:#.3g} {x:#.1G} {x:#.2G} {x:.3g} {x:#g}", style="{"), [
+         info("%#.3g %#.5G %#.0g", x, x, x, x=x) for x in (999.9, 99.96, 9.9999, 0.99999, 9.9999e-5, 9.99999e20, 1000.0, 1e22, 0.0)]),
     case("keys in any order", file_config(ALL), [dict(reversed(list(info("%s", "x").items())))]),
 ]  # fmt: skip
