@@ -32,11 +32,13 @@ class NoQueue : public Queue {
 
 }  // namespace
 
-AsyncQueue::AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Handlers handlers)
+AsyncQueue::AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Handlers handlers,
+                       Handlers behind)
     : queue_(std::make_shared<LogQueue>(settings.capacity.value_or(bus.async.capacity))),
       handler_(std::make_shared<QueueHandler>(
           queue_, prepare(bus),
           bus.async.blocks ? bus.async.block_timeout : std::chrono::milliseconds::zero())),
+      behind_(std::move(behind)),
       listener_(*queue_, std::move(handlers), settings.respect_handler_level) {}
 
 std::shared_ptr<QueueHandler> bus_handler(const QueueSettings& settings, const BusSettings& bus,

@@ -19,10 +19,11 @@ namespace logbus::sidecar {
 using Handlers = std::vector<std::shared_ptr<Handler>>;
 
 /// Slow handlers behind it don't hold the drain up. A record that finds the queue full is lost for them, told
-/// as Python tells queue.Full, and counted. start(), stop() and join() are for one thread.
+/// as Python tells queue.Full, and counted. start(), stop() and join() are for one thread at a time.
 class AsyncQueue {
  public:
-  AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Handlers handlers);
+  /// `behind`: all that its records come to, through other queues too.
+  AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Handlers handlers, Handlers behind);
 
   void start() { listener_.start(); }
   /// Handles what is queued and ends the thread. Gives how many records are left, and lost, after `timeout`.
@@ -32,10 +33,12 @@ class AsyncQueue {
   std::size_t queued() const noexcept { return queue_->size(); }
   std::size_t capacity() const noexcept { return queue_->capacity(); }
   const std::shared_ptr<QueueHandler>& handler() const noexcept { return handler_; }
+  const Handlers& behind() const noexcept { return behind_; }
 
  private:
   std::shared_ptr<LogQueue> queue_;
   std::shared_ptr<QueueHandler> handler_;  // shared with the logger tree
+  Handlers behind_;                        // shared with the pipeline
   QueueListener listener_;
 };
 

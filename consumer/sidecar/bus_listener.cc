@@ -68,12 +68,13 @@ void BusListener::serve(Pipeline& pipeline, const Durability& durability) {
   publish_at_ = {};
 }
 
-bool BusListener::between_batches(const std::function<void()>& job) {
+bool BusListener::between_batches(const std::function<void()>& job, const std::function<bool()>& given_up) {
   std::unique_lock lock(job_lock_);
   job_.store(&job, std::memory_order_release);
   bus_.interrupt();
   // The thread may end by itself, without a word to us.
-  while (!job_done_.wait_for(lock, kIdleWait, [this] { return job_ == nullptr; }) && running()) {
+  while (!job_done_.wait_for(lock, kIdleWait, [this] { return job_ == nullptr; }) && running() &&
+         !given_up()) {
   }
   const bool ran = job_.exchange(nullptr) == nullptr;
   if (job_failure_ != nullptr) std::rethrow_exception(std::exchange(job_failure_, nullptr));

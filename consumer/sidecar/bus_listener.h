@@ -33,8 +33,9 @@ class BusListener : public QueueListener {
 
   /// Runs `job` on the listener's thread between two batches: everything given so far is flushed and
   /// committed, and nobody handles records meanwhile. Returns when it has run; rethrows what it throws. False
-  /// if the listener has ended and it has not run. Not from the listener's thread.
-  bool between_batches(const std::function<void()>& job);
+  /// if it has not run: the listener has ended, or `given_up`, which is asked now and then, says true. Not
+  /// from the listener's thread.
+  bool between_batches(const std::function<void()>& job, const std::function<bool()>& given_up);
   /// Serves another pipeline from now on. Only in a job, or while the listener is not started.
   void serve(Pipeline& pipeline, const Durability& durability);
 

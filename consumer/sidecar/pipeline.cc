@@ -7,6 +7,7 @@
 #include <map>
 
 #include <logbus/error.h>
+#include <logbus/file_handler.h>
 #include <logbus/filter.h>
 #include <logbus/stream_handler.h>
 
@@ -34,6 +35,26 @@ std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& ha
   return nullptr;
 }
 
+// One file, by the names that the configuration has for it, or one descriptor.
+bool write_to_the_same(const Handler& one, const Handler& other) {
+  const auto* const stream = dynamic_cast<const StreamHandler*>(&one);
+  const auto* const other_stream = dynamic_cast<const StreamHandler*>(&other);
+  if (stream == nullptr || other_stream == nullptr) return false;
+  const auto* const file = dynamic_cast<const FileHandler*>(stream);
+  const auto* const other_file = dynamic_cast<const FileHandler*>(other_stream);
+  if (file != nullptr && other_file != nullptr) return file->base_filename() == other_file->base_filename();
+  return file == nullptr && other_file == nullptr && stream->descriptor() == other_stream->descriptor();
+}
+
+// Whether a handler behind the queue, or its file, is written to directly.
+bool leads_to(const AsyncQueue& queue, const Handlers& direct) {
+  return std::any_of(queue.behind().begin(), queue.behind().end(), [&](const auto& behind) {
+    return std::any_of(direct.begin(), direct.end(), [&](const auto& handler) {
+      return behind == handler || write_to_the_same(*behind, *handler);
+    });
+  });
+}
+
 class Builder {
  public:
   Builder(const Configuration& configuration, const Served* served)
@@ -54,12 +75,6 @@ class Builder {
       pipeline.handlers.push_back(handler);
       handlers_[settings.name] = {&settings, std::move(handler)};
     }
-    // Only now that nothing can fail any more: a handler that is taken over still serves.
-    for (const auto& [name, entry] : handlers_) {
-      entry.handler->set_level(entry.settings->level);
-      const std::string& formatter = entry.settings->formatter;
-      entry.handler->set_formatter(formatter.empty() ? nullptr : formatters_.at(formatter));
-    }
     pipeline.last_resort = std::make_shared<StreamHandler>();
     pipeline.last_resort->set_name("lastResort");
     pipeline.last_resort->set_level(Level::kWarning);
@@ -69,7 +84,20 @@ class Builder {
     pipeline.direct.push_back(pipeline.last_resort);
     std::vector<std::shared_ptr<Handler>> all = pipeline.handlers;
     all.push_back(pipeline.last_resort);
-    share_streams(all);
+    // Only now that nothing can fail any more: a handler that is taken over still serves.
+    const auto act = [&](const std::shared_ptr<Handler>& handler, std::function<void()> change) {
+      if (!works_elsewhere(handler, pipeline)) return change();
+      pipeline.unsettled.push_back(std::move(change));
+    };
+    for (const auto& [name, entry] : handlers_) {
+      entry.handler->set_level(entry.settings->level);
+      const std::string& formatter = entry.settings->formatter;
+      act(entry.handler,
+          [handler = entry.handler, to = formatter.empty() ? nullptr : formatters_.at(formatter)] {
+            handler->set_formatter(to);
+          });
+    }
+    share_streams(all, act);
     pipeline.dispatcher = std::make_unique<consumer::Dispatcher>(std::move(tree), pipeline.last_resort);
     return pipeline;
   }
@@ -79,6 +107,12 @@ class Builder {
     const HandlerSettings* settings;
     std::shared_ptr<Handler> handler;
   };
+
+  // On a queue's thread, which may stand still with the handler's lock.
+  bool works_elsewhere(const std::shared_ptr<Handler>& handler, const Pipeline& pipeline) const {
+    return served_ != nullptr && contains(served_->pipeline.handlers, handler) &&
+           !contains(pipeline.direct, handler);
+  }
 
   // The handler that is served and was described the same, with its queue; or null.
   std::shared_ptr<Handler> served(const HandlerSettings& settings, Queues& queues) const {
@@ -100,8 +134,10 @@ class Builder {
     } else if (settings.queue->is_bus) {
       handler = bus_handler(*settings.queue, configuration_.bus, named(settings.targets));
     } else {
-      queues.push_back(
-          std::make_shared<AsyncQueue>(*settings.queue, configuration_.bus, named(settings.targets)));
+      Handlers behind;
+      for (const std::string& target : settings.targets) reach(target, behind, true);
+      queues.push_back(std::make_shared<AsyncQueue>(*settings.queue, configuration_.bus,
+                                                    named(settings.targets), std::move(behind)));
       handler = queues.back()->handler();
     }
     handler->set_name(settings.name);
@@ -123,13 +159,13 @@ class Builder {
     return result;
   }
 
-  // The handler, and those that it calls itself.
-  void reach(const std::string& name, Handlers& reached) const {
+  // The handler, and those that it calls itself; with `through_queues` all that its records come to.
+  void reach(const std::string& name, Handlers& reached, bool through_queues = false) const {
     const auto& [settings, handler] = handlers_.at(name);
     if (contains(reached, handler)) return;
     reached.push_back(handler);
-    if (settings->queue && !settings->queue->is_bus) return;
-    for (const std::string& target : settings->targets) reach(target, reached);
+    if (settings->queue && !settings->queue->is_bus && !through_queues) return;
+    for (const std::string& target : settings->targets) reach(target, reached, through_queues);
   }
 
   std::vector<consumer::LoggerNode> loggers() const {
@@ -166,6 +202,35 @@ Pipeline build_pipeline(const Configuration& configuration) {
 
 Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served) {
   return Builder(configuration, &served).build();
+}
+
+std::size_t hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout) noexcept {
+  using namespace std::chrono;
+  const auto end = steady_clock::now() + timeout;
+  std::size_t lost = 0;
+  for (const auto& handler : from.direct) {  // each before its targets
+    if (contains(to.handlers, handler) || !handler->flush_on_close()) continue;
+    try {
+      handler->flush();
+    } catch (const std::exception& error) {
+      handler->handle_error(nullptr, error);
+    }
+  }
+  for (auto at = from.queues.rbegin(); at != from.queues.rend(); ++at) {  // each before those behind it
+    const auto& queue = *at;
+    if (contains(to.queues, queue) || !leads_to(*queue, to.direct)) continue;
+    try {
+      lost += queue->stop(std::max(ceil<milliseconds>(end - steady_clock::now()), milliseconds(0)));
+    } catch (const std::exception& error) {
+      queue->handler()->handle_error(nullptr, error);
+    }
+  }
+  return lost;
+}
+
+void settle(Pipeline& pipeline) {
+  for (const auto& change : pipeline.unsettled) change();
+  pipeline.unsettled.clear();
 }
 
 void start_queues(const Pipeline& pipeline, const Pipeline& before) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Pipeline {
   /// For records that find no handler.
   std::shared_ptr<Handler> last_resort;
   std::unique_ptr<consumer::Dispatcher> dispatcher;
+  /// What is yet to be done with handlers that were taken over and are at work behind a queue: it waits for
+  /// their locks. See settle().
+  std::vector<std::function<void()>> unsettled;
 };
 
 /// Opens what has to be opened; starts no thread. Throws Error that names the file that can't be.
@@ -40,6 +44,16 @@ struct Served {
 /// level and the formatter of `configuration`; what the others have written is not emptied. Call it while
 /// nobody handles records. If it throws, `served` is as it was.
 Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served);
+
+/// Before `to` is served instead of `from`: what its handlers would come in front of is written. That is what
+/// MemoryHandlers hold, and what is in a queue to a file that `to` writes directly. That queue ends here,
+/// after `timeout` at most. Gives how many records were left in it, and are lost. Call it while nobody
+/// handles records.
+std::size_t hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout) noexcept;
+
+/// Completes a rebuilt pipeline, which may be served before. Waits for handlers that are at work behind
+/// queues: not on the drain's thread.
+void settle(Pipeline& pipeline);
 
 /// Starts the threads that `before` hasn't started yet.
 void start_queues(const Pipeline& pipeline, const Pipeline& before = {});

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -42,7 +43,7 @@ Durability durability(const Configuration& configuration) {
 
 // A write to a console that nobody reads may never return. Ends the program all the same, some time after it
 // should have ended: what is not flushed is still in the bus.
-void limit_the_end(std::chrono::milliseconds drain_timeout) {
+unsigned prepare_limit(std::chrono::milliseconds drain_timeout) {
   constexpr auto kGrace = 2s;
   std::signal(SIGALRM, [](int) {
     write_if_ready(STDERR_FILENO,
@@ -50,7 +51,41 @@ void limit_the_end(std::chrono::milliseconds drain_timeout) {
     ::_exit(kFailure);
   });
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(drain_timeout + kGrace).count();
-  ::alarm(static_cast<unsigned>(std::min<std::chrono::seconds::rep>(seconds, 3600)));
+  return static_cast<unsigned>(std::min<std::chrono::seconds::rep>(seconds, 3600));
+}
+
+void limit_the_end(std::chrono::milliseconds drain_timeout) {
+  ::alarm(prepare_limit(drain_timeout));
+}
+
+std::atomic<int> end_signal{0};  // that has come during a Lengthy one
+std::atomic<unsigned> end_limit{0};
+
+// What may wait for a handler, or for a full disk. SIGTERM and SIGINT limit it, as they limit the end itself,
+// and are obeyed behind it.
+class Lengthy {
+ public:
+  explicit Lengthy(std::chrono::milliseconds drain_timeout) {
+    end_limit = prepare_limit(drain_timeout);
+    for (const int number : {SIGTERM, SIGINT}) {
+      sigaddset(&signals_, number);
+      std::signal(number, [](int signal) {
+        end_signal = signal;
+        ::alarm(end_limit);
+      });
+    }
+    ::pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+  }
+  ~Lengthy() { ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr); }
+  Lengthy(const Lengthy&) = delete;
+  Lengthy& operator=(const Lengthy&) = delete;
+
+ private:
+  sigset_t signals_{};  // empty
+};
+
+bool is_ending() {
+  return end_signal != 0;
 }
 
 }  // namespace
@@ -74,6 +109,7 @@ int Service::wait_for_signal(const BusListener& listener) const {
   const std::chrono::nanoseconds tick = options_.drain ? kDrainTick : kTick;
   const timespec wait = {0, static_cast<long>(tick.count())};
   while (listener.running() && (!deadline_ || std::chrono::steady_clock::now() < *deadline_)) {
+    if (is_ending()) return end_signal;
     const int signal = ::sigtimedwait(&signals, nullptr, &wait);
     if (signal > 0) return signal;
   }
@@ -145,9 +181,12 @@ int Service::run() {
 }
 
 void Service::close(const Pipeline& pipeline, const Pipeline& kept) {
-  const std::size_t lost = close_handlers(pipeline, configuration_->bus.drain_timeout, kept);
-  if (lost > 0)
-    log_.error(fmt::format("drain_timeout: {} records in the queues of QueueHandlers are lost", lost));
+  tell_lost(close_handlers(pipeline, configuration_->bus.drain_timeout, kept));
+}
+
+void Service::tell_lost(std::size_t records) const {
+  if (records > 0)
+    log_.error(fmt::format("drain_timeout: {} records in the queues of QueueHandlers are lost", records));
 }
 
 // The file's configuration as it is now, or null and told why not.
@@ -189,17 +228,21 @@ void Service::keep_what_needs_a_restart(shm::BusOptions& options) const {
 }
 
 void Service::reload(BusListener& listener) {
+  const Lengthy lengthy(configuration_->bus.drain_timeout);
   std::unique_ptr<Configuration> fresh = read_again();
   if (fresh == nullptr) return;
   keep_what_needs_a_restart(fresh->bus.options);
   auto next = std::make_unique<Pipeline>();
   try {
-    const bool done = listener.between_batches([&] {
+    std::size_t lost = 0;
+    const auto job = [&] {
       *next = rebuild_pipeline(*fresh, {*configuration_, *pipeline_});
-      listener.serve(*next, durability(*fresh));
       bus_->apply(fresh->bus.options);
-    });
-    if (!done) return;  // the end has come before it
+      lost = hand_over(*pipeline_, *next, configuration_->bus.drain_timeout);
+      listener.serve(*next, durability(*fresh));
+    };
+    if (!listener.between_batches(job, is_ending)) return;  // the end has come before it
+    tell_lost(lost);
   } catch (const std::exception& error) {
     log_.error(fmt::format("{}; the configuration in use stays", error.what()));
     return;
@@ -211,6 +254,7 @@ void Service::reload(BusListener& listener) {
   // Queues of before come to their end before new ones begin: both may lead to the same file.
   close(*next, *pipeline_);
   start_queues(*pipeline_, *next);
+  settle(*pipeline_);
   const auto kept = std::count_if(
       pipeline_->handlers.begin(), pipeline_->handlers.end(), [&](const std::shared_ptr<Handler>& handler) {
         return std::find(next->handlers.begin(), next->handlers.end(), handler) != next->handlers.end();
@@ -221,7 +265,8 @@ void Service::reload(BusListener& listener) {
 
 // For those who rename log files, and tell us.
 void Service::reopen_files(BusListener& listener) {
-  listener.between_batches([this] {
+  const Lengthy lengthy(configuration_->bus.drain_timeout);
+  const auto job = [this] {
     for (const std::shared_ptr<Handler>& handler : pipeline_->handlers) {
       try {
         if (auto* file = dynamic_cast<FileHandler*>(handler.get())) file->reopen();
@@ -229,7 +274,8 @@ void Service::reopen_files(BusListener& listener) {
         handler->handle_error(nullptr, error);
       }
     }
-  });
+  };
+  if (!listener.between_batches(job, is_ending)) return;
   log_.info("the log files are opened anew");
 }
 

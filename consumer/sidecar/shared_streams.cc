@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include <logbus/file_handler.h>
 
@@ -23,16 +24,17 @@ std::string target_of(const StreamHandler& handler) {
 
 }  // namespace
 
-void share_streams(const std::vector<std::shared_ptr<Handler>>& handlers) {
-  std::map<std::string, std::vector<StreamHandler*>> targets;
+void share_streams(const std::vector<std::shared_ptr<Handler>>& handlers,
+                   const std::function<void(const std::shared_ptr<Handler>&, std::function<void()>)>& act) {
+  std::map<std::string, std::vector<std::shared_ptr<StreamHandler>>> targets;
   for (const auto& handler : handlers) {
-    auto* const stream = dynamic_cast<StreamHandler*>(handler.get());
-    if (stream != nullptr) targets[target_of(*stream)].push_back(stream);
+    auto stream = std::dynamic_pointer_cast<StreamHandler>(handler);
+    if (stream != nullptr) targets[target_of(*stream)].push_back(std::move(stream));
   }
   for (const auto& [target, streams] : targets) {
     const bool several = streams.size() > 1 && !target.empty();
     const auto shared = several ? std::make_shared<SharedStream>() : nullptr;
-    for (StreamHandler* const stream : streams) stream->share_stream(shared);
+    for (const auto& stream : streams) act(stream, [stream, shared] { stream->share_stream(shared); });
   }
 }
 

@@ -5,6 +5,7 @@
 import contextlib
 import ctypes
 import os
+import signal
 
 import tap
 from bus import Bus, count_records, finish, read_text
@@ -129,6 +130,28 @@ def test_hold():
         bus.stop_sidecar()
         check(os.path.getsize(bus.file) > 2 << 20, "more than the handler keeps: the test is too weak")
         check_all(bus, 60_000)
+
+
+def test_stop_behind_a_reload():
+    """on_write_error: hold: SIGTERM behind a SIGHUP that waits for the disk is obeyed, and what waits is in the lanes"""
+    settings = {"on_write_error": "hold", "hold_max": "1000 s", "drain_timeout": "1 s"}
+    with bus_on_small_disk(512, **settings) as (bus, disk):
+        bus.start_sidecar()
+        disk.fill(4)
+        bus.run_worker(records=2000)
+        wait_for(lambda: handler_of(bus)["errors"] > 0, "the handler meets the full disk")
+        bus.sidecar.send_signal(signal.SIGHUP)
+        wait_for(lambda: not is_pending(bus.sidecar.pid, signal.SIGHUP), "SIGHUP is taken")
+        bus.stop_sidecar(30)
+        disk.free()
+        bus.drain()
+        check_equal(len({line.split()[-1] for line in bus.lines() if len(line.split()) == 10}), 2000, "records")
+
+
+def is_pending(pid, number):
+    with open(f"/proc/{pid}/status") as status:
+        line = next(line for line in status if line.startswith("ShdPnd:"))
+    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_stopped_while_full():

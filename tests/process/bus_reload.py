@@ -118,6 +118,42 @@ def test_queue():
         check_whole(bus.lines())
 
 
+def test_from_queue():
+    """SIGHUP takes a file from behind a queue, and puts it back: what was queued comes first, each record once"""
+    with Bus(**BUS, **{"async": {"capacity": 1_000_000}}) as bus:
+        queue = {"class": "logging.handlers.QueueHandler", "handlers": ["file"]}
+        handlers = {"file": file(bus.file), "none": {"class": "logging.NullHandler"}}
+        queued = settings(bus, {**handlers, "queue": queue}, ["queue", "none"])
+        ways = [settings(bus, {**handlers, "file": rotating(bus.file, 10**9)}, ["file"]), queued]
+        ways += [settings(bus, handlers, ["file"]), queued]
+        bus.config = lambda: write_config(bus, queued)
+        bus.start_sidecar()
+        # No pause: there is always something in the queue.
+        fleet = bus.worker(threads=THREADS, records=RECORDS * 10)
+        for turn in range(RELOADS):
+            reload(bus, ways[turn % 4])
+        finish(fleet, "workers")
+        bus.stop_sidecar()
+        check_equal(count_records(bus.lines(), in_time_order=False).records, TOTAL * 10, "records written")
+
+
+def test_memory():
+    """SIGHUP changes a MemoryHandler: what it holds comes before later records"""
+    with Bus(**BUS) as bus:
+        def config(capacity):
+            memory = {"class": "logging.handlers.MemoryHandler", "capacity": capacity, "target": "file"}
+            return settings(bus, {"file": file(bus.file), "memory": memory}, ["memory"])
+
+        bus.config = lambda: write_config(bus, config(50_000))
+        bus.start_sidecar()
+        fleet = bus.worker(threads=THREADS, records=RECORDS * 10)
+        for turn in range(RELOADS):
+            reload(bus, config([1, 50_000][turn % 2]))
+        finish(fleet, "workers")
+        bus.stop_sidecar()
+        check_equal(count_records(bus.lines(), in_time_order=False).records, TOTAL * 10, "records written")
+
+
 def write_config(bus, config):
     path = os.path.join(bus.home, "logbusd.yaml")
     with open(path, "w") as stream:
