@@ -132,6 +132,8 @@ void QueueListener::run() noexcept {
       const std::size_t handled = handle_batch(record, std::min(left, kBatchRecords));
       if (handled > 0) {
         if (flush_handlers()) queue_.task_done();
+      } else if (has_pending()) {
+        flush_handlers();  // also when no record comes that would do it
       }
       if (left != Queue::kUnknownSize) left -= handled;
       if (abandoned_.load(std::memory_order_acquire) || (last && (handled == 0 || left == 0))) break;
@@ -179,6 +181,11 @@ void QueueListener::end_batch(Handler& handler) noexcept {
 bool QueueListener::flush_handlers() noexcept {
   for (const std::shared_ptr<Handler>& handler : handlers_) end_batch(*handler);
   return true;
+}
+
+bool QueueListener::has_pending() const noexcept {
+  return std::any_of(handlers_.begin(), handlers_.end(),
+                     [](const std::shared_ptr<Handler>& handler) { return handler->pending(); });
 }
 
 void QueueListener::defer_flush(bool deferred) noexcept {

@@ -81,6 +81,7 @@ class QueueListener {
  private:
   void run() noexcept;
   std::size_t handle_batch(LogRecord& record, std::size_t most);
+  bool has_pending() const noexcept;
   void defer_flush(bool deferred) noexcept;
   void join();
 

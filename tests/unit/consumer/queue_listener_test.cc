@@ -2,6 +2,7 @@
 // QueueListener over a queue of the test's own.
 #include <logbus/queue_listener.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -221,6 +222,29 @@ TEST(QueueListenerTest, FlushesBeforeItAcknowledges) {
   for (int i = 0; i < 1000; ++i) queue.put_nowait(message("x"));
   ASSERT_TRUE(queue.wait_until_done(1000));
   listener.stop();
+}
+
+TEST(QueueListenerTest, AHandlerThatWaitsForRoomTriesAgainWithoutANewRecord) {
+  struct FullDisk : Handler {
+    void emit(const LogRecord&) override { waits = true; }
+    bool pending() const noexcept override { return waits; }
+    void end_batch() override {
+      if (++tries < 4) return;
+      waits = false;
+      written.set_value();
+    }
+    std::atomic<bool> waits{false};
+    int tries = 0;
+    std::promise<void> written;
+  };
+  ListQueue queue;
+  const auto handler = std::make_shared<FullDisk>();
+  QueueListener listener(queue, {handler});
+  listener.start();
+  queue.put_nowait(message("waits"));
+  EXPECT_EQ(handler->written.get_future().wait_for(20s), std::future_status::ready);
+  listener.stop();
+  EXPECT_EQ(handler->tries, 4);  // and not once more than needed
 }
 
 TEST(QueueListenerTest, HandlesWhatIsThereAsOneBatchAndBoundsIt) {
