@@ -241,7 +241,10 @@ void Service::reload(BusListener& listener) {
       lost = hand_over(*pipeline_, *next, configuration_->bus.drain_timeout);
       listener.serve(*next, durability(*fresh));
     };
-    if (!listener.between_batches(job, is_ending)) return;  // the end has come before it
+    if (!listener.between_batches(job, is_ending)) {  // the end has come before it
+      ::raise(SIGHUP);                                // blocked: it is for the next bus, if there is one
+      return;
+    }
     tell_lost(lost);
   } catch (const std::exception& error) {
     log_.error(fmt::format("{}; the configuration in use stays", error.what()));
@@ -275,7 +278,10 @@ void Service::reopen_files(BusListener& listener) {
       }
     }
   };
-  if (!listener.between_batches(job, is_ending)) return;
+  if (!listener.between_batches(job, is_ending)) {
+    ::raise(SIGUSR1);
+    return;
+  }
   log_.info("the log files are opened anew");
 }
 

@@ -241,6 +241,17 @@ def test_settings_that_need_a_restart():
         bus.stop_sidecar()
 
 
+def test_removed_bus():
+    """SIGHUP while the sidecar leaves a bus that was removed: obeyed on the new one"""
+    with Bus(**BUS) as bus:
+        bus.start_sidecar()
+        os.remove(bus.segment)
+        threads = lambda: len(os.listdir(f"/proc/{bus.sidecar.pid}/task"))
+        wait_for(lambda: threads() == 1 or "attaching anew" in read_text(bus.sidecar.errors), "the drain has ended")
+        reload(bus, settings(bus, {"file": bus.handler}, ["file"]))
+        bus.stop_sidecar()
+
+
 def test_reopen():
     """SIGUSR1 after a rename: what comes later is in a new file, nothing is lost"""
     with Bus(**BUS) as bus:
