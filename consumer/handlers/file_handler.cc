@@ -128,14 +128,9 @@ void FileHandler::reopen() {
   if (!has_stream()) return;
   flush();
   release_stream();
-  const std::string mode = std::exchange(options_.mode, "a");
-  try {
-    open();
-  } catch (...) {
-    options_.mode = mode;
-    throw;
-  }
-  options_.mode = mode;
+  std::string mode = std::exchange(options_.mode, "a");
+  open();  // if it throws, the next record appends too
+  options_.mode = std::move(mode);
 }
 
 void FileHandler::close() {

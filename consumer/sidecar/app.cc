@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -86,6 +87,11 @@ bool choose_bus(const Arguments& arguments, shm::BusOptions& options, OwnLog& lo
 }  // namespace
 
 int run_logbusd(int argc, const char* const* argv) {
+  // These are for a configuration in use: they wait until there is one.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGHUP, SIGUSR1}) sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   Arguments arguments;
   if (const std::optional<int> code = parse(argc, argv, arguments)) return *code;
   OwnLog log;

@@ -381,6 +381,24 @@ TEST_F(FileHandlersTest, Python312CountsWhatOthersWroteAndRollsEmptyFiles) {
   }
 }
 
+TEST_F(FileHandlersTest, ReopenNeverEmptiesAFile) {
+  const CapturedStderr captured;
+  const fs::path folder = path_.string() + ".d";
+  fs::create_directory(folder);
+  FileHandler handler(FileOptions{(folder / "a.log").string(), "w", {}, false});
+  handler.handle(message("one"));
+  handler.reopen();
+  handler.handle(message("two"));
+  fs::rename(folder, path_.string() + ".e");
+  EXPECT_THROW(handler.reopen(), Error);
+  fs::rename(path_.string() + ".e", folder);
+  handler.handle(message("three"));
+  std::ostringstream text;
+  text << std::ifstream(folder / "a.log").rdbuf();
+  EXPECT_EQ(text.str(), "one\ntwo\nthree\n");
+  fs::remove_all(folder);
+}
+
 TEST_F(FileHandlersTest, NullHandlerDoesNothing) {
   NullHandler handler;
   handler.add_filter(std::make_shared<Filter>("other"));
