@@ -13,7 +13,7 @@ namespace logbus::sidecar {
 namespace {
 
 // Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 6> kLater{
+constexpr std::array<std::string_view, 6> kLaterClasses{
     "logging.handlers.DatagramHandler",   "logging.handlers.HTTPHandler",
     "logging.handlers.NTEventLogHandler", "logging.handlers.SMTPHandler",
     "logging.handlers.SocketHandler",     "logging.handlers.SysLogHandler",
@@ -27,7 +27,7 @@ void refuse_class(Section& section, std::string_view key, const std::string& nam
   std::vector<std::string_view> names;
   for (const HandlerKind& kind : handler_kinds()) names.push_back(kind.name);
   std::string sentence;
-  if (std::find(kLater.begin(), kLater.end(), name) != kLater.end()) {
+  if (std::find(kLaterClasses.begin(), kLaterClasses.end(), name) != kLaterClasses.end()) {
     sentence = fmt::format("{} is not in this version; there are {}", name, enumerate(names));
   } else if (std::string advice = python_class_advice(name); !advice.empty()) {
     sentence = std::move(advice);

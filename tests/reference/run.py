@@ -30,7 +30,7 @@ import oracle  # noqa: E402: found by the path above
 from folder import Folder, Skip  # noqa: E402
 from sidecar import Sidecar  # noqa: E402
 
-JOBS = int(os.environ.get("LOGBUS_REFERENCE_JOBS", "3"))
+JOBS = int(os.environ.get("LOGBUS_REFERENCE_JOBS", "6"))
 FAKETIME = next(iter(glob.glob("/usr/lib*/*/faketime/libfaketimeMT.so.1")), None)
 
 
