@@ -122,7 +122,7 @@ void TimedRotatingFileHandler::do_rollover() {
     count_rollover();
     if (rotation_.backup_count > 0) remove_old_files();
   } catch (const std::exception& error) {
-    if (rotation_.compatibility.strict || is_disk_full(error)) throw;  // a full disk has its own way to go on
+    if (compatibility().strict || is_disk_full(error)) throw;  // a full disk has its own way to go on
     handle_error(nullptr, error);  // the record goes into whatever file is there now
   }
   if (!has_stream() && !delays()) open();
@@ -135,9 +135,9 @@ std::optional<std::string> TimedRotatingFileHandler::find_destination(std::int64
   std::string destination = rotation_filename(base_filename() + '.' + clock_->date_of(rollover_at_, now));
   std::error_code ignored;
   if (!fs::exists(destination, ignored)) return destination;
-  const Compatibility& compatibility = rotation_.compatibility;
-  if (compatibility.strict) {
-    if (compatibility.python_minor > 12) return std::nullopt;
+  const Compatibility& follows = compatibility();
+  if (follows.strict) {
+    if (follows.python_minor > 12) return std::nullopt;
     remove(destination);
     return destination;
   }
@@ -156,7 +156,7 @@ void TimedRotatingFileHandler::remove_old_files() {
     try {
       remove(name);
     } catch (const Error& error) {
-      if (rotation_.compatibility.strict) throw;
+      if (compatibility().strict) throw;
       handle_error(nullptr, error);
     }
   }
