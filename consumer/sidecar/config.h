@@ -61,6 +61,7 @@ struct HandlerSettings {
   std::vector<std::string> targets;  // handlers that it gives records to: made before it
   std::optional<FileSettings> file;
   std::optional<QueueSettings> queue;
+  bool network = false;  // gives its records to a server
   /// All of the above but level and formatter, and of the targets: the same text means the same handler.
   std::string text;
   /// Opens what the handler needs at once. May throw Error. Not for a queue.

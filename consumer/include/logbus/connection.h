@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// A stream of bytes to a server.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <logbus/detail/abi.h>
+
+namespace logbus {
+inline namespace abi1 LOGBUS_ABI {
+
+/// A connected stream, with a time limit on everything. One thread at a time. Override it for a transport of
+/// your own: a proxy, an encryption. Closed by its destructor.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  /// Hands over the bytes, or as many of them as there is room for within `timeout`: how many. Throws Error
+  /// if the connection is broken; nobody knows then how many have arrived.
+  [[nodiscard]] virtual std::size_t send(std::string_view bytes, std::chrono::milliseconds timeout) = 0;
+  /// Of all the bytes sent, how many of the last ones may not have arrived in the other side's kernel. What
+  /// has, its process may still never read. Never throws; 0 if that can't be known.
+  virtual std::size_t unacknowledged() const noexcept = 0;
+  /// Throws Error if the other side has closed the connection. The first bytes sent after that would be
+  /// taken, and lost. What the other side has sent is thrown away.
+  virtual void check() = 0;
+};
+
+/// How long what was sent may stay without an acknowledgement, or a server without room for more, before the
+/// kernel ends a TCP connection.
+inline constexpr std::chrono::milliseconds kAcknowledgeTimeout = std::chrono::seconds(30);
+
+/// Connects to the first of the host's addresses that answers. `timeout` is for all of it, the name's look-up
+/// too. Throws Error that names host and port.
+std::unique_ptr<Connection> connect_tcp(const std::string& host, std::uint16_t port,
+                                        std::chrono::milliseconds timeout,
+                                        std::chrono::milliseconds acknowledge_timeout = kAcknowledgeTimeout);
+/// The same to a socket of the type SOCK_STREAM in the file system.
+std::unique_ptr<Connection> connect_unix(const std::string& path, std::chrono::milliseconds timeout);
+
+}  // namespace abi1
+}  // namespace logbus

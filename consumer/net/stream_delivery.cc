@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "net/stream_delivery.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace logbus::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Nobody tells when an acknowledgement comes.
+constexpr milliseconds kLook{2};
+
+void add(const DeliveryReport& part, DeliveryReport& sum) {
+  if (part.failure) sum.failure = part.failure;
+  sum.sent_bytes += part.sent_bytes;
+  sum.repeated += part.repeated;
+  sum.dropped += part.dropped;
+}
+
+}  // namespace
+
+StreamDelivery::StreamDelivery(const Settings& settings, std::function<std::unique_ptr<Connection>()> connect,
+                               std::function<Clock::time_point()> now)
+    : settings_(settings),
+      connect_(std::move(connect)),
+      now_(std::move(now)),
+      backoff_(settings.backoff),
+      outbox_(settings.backlog) {}
+
+DeliveryReport StreamDelivery::deliver() {
+  DeliveryReport report;
+  if (outbox_.empty()) return report;
+  const bool was_connected = connected();
+  try_once(report);
+  // What broke is replaced at once: the server may have been restarted meanwhile.
+  if (was_connected && !connected() && !settings_.strict) try_once(report);
+  if (settings_.strict) forget_all(report);
+  return report;
+}
+
+void StreamDelivery::try_once(DeliveryReport& report) {
+  try {
+    if (connection_ == nullptr && !connect()) return;
+    if (!settings_.strict) connection_->check();
+    send_all(report);
+  } catch (const std::exception& error) {
+    report.failure = Error(error.what());
+    report.repeated += disconnect();
+    // A connection that has taken nothing is as good as none: the next one is waited for.
+    if (!std::exchange(progressed_, false)) backoff_.failed(now_());
+  }
+}
+
+// False: it is too early for another try.
+bool StreamDelivery::connect() {
+  if (!backoff_.is_due(now_())) return false;
+  connection_ = connect_();
+  if (settings_.strict) backoff_.succeeded();
+  return true;
+}
+
+void StreamDelivery::send_all(DeliveryReport& report) {
+  const std::string_view bytes = outbox_.unsent();
+  const std::size_t taken = connection_->send(bytes, stalled_ ? milliseconds::zero() : settings_.timeout);
+  stalled_ = taken == 0 && !bytes.empty();
+  outbox_.mark_sent(taken);
+  report.sent_bytes += taken;
+  if (outbox_.acknowledge(connection_->unacknowledged()) > 0 && !std::exchange(progressed_, true))
+    backoff_.succeeded();
+}
+
+// Python's sendall() gives up in the middle of a record and closes.
+void StreamDelivery::forget_all(DeliveryReport& report) {
+  const std::size_t unsent = outbox_.unsent_frames();
+  if (unsent > 0) (void)disconnect();
+  (void)outbox_.clear();
+  report.dropped += unsent;
+}
+
+std::size_t StreamDelivery::disconnect() noexcept {
+  connection_.reset();
+  stalled_ = false;
+  return outbox_.rewind();
+}
+
+DeliveryReport StreamDelivery::finish(milliseconds timeout) {
+  const auto end = Clock::now() + timeout;
+  backoff_.succeeded();  // the last try doesn't wait for its time
+  DeliveryReport report = deliver();
+  while (connected() && !outbox_.empty() && Clock::now() < end) {
+    std::this_thread::sleep_for(kLook);
+    add(deliver(), report);
+  }
+  report.dropped += outbox_.unsent_frames();
+  (void)outbox_.clear();  // what is on its way is the kernel's
+  (void)disconnect();
+  return report;
+}
+
+}  // namespace logbus::net
