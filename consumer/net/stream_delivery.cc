@@ -48,9 +48,10 @@ void StreamDelivery::try_once(DeliveryReport& report) {
     send_all(report);
   } catch (const std::exception& error) {
     report.failure = Error(error.what());
+    // A connection that has taken nothing is as good as none: the next one is waited for. Python doesn't.
+    const bool is_in_vain = !connected() || !(progressed_ || settings_.strict);
+    if (is_in_vain) backoff_.failed(now_());
     report.repeated += disconnect();
-    // A connection that has taken nothing is as good as none: the next one is waited for.
-    if (!std::exchange(progressed_, false)) backoff_.failed(now_());
   }
 }
 
@@ -58,6 +59,7 @@ void StreamDelivery::try_once(DeliveryReport& report) {
 bool StreamDelivery::connect() {
   if (!backoff_.is_due(now_())) return false;
   connection_ = connect_();
+  progressed_ = false;
   if (settings_.strict) backoff_.succeeded();
   return true;
 }
