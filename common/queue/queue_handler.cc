@@ -16,6 +16,12 @@ namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace {
 
+// Python's queue.Full.
+class QueueFull : public Error {
+ public:
+  QueueFull() : Error("the queue is full") {}
+};
+
 // What is in the text afterwards.
 constexpr std::array<std::string_view, 5> kFolded = {"msg", "args", "exc_info", "exc_text", "stack_info"};
 
@@ -43,7 +49,7 @@ void QueueHandler::prepare(LogRecord& record) const {
 }
 
 void QueueHandler::enqueue(const LogRecord& record) {
-  if (!queue_->put(record, block_timeout_)) throw Error("the queue is full");
+  if (!queue_->put(record, block_timeout_)) throw QueueFull();
 }
 
 bool QueueHandler::handle(const LogRecord& record) noexcept {
@@ -56,11 +62,14 @@ bool QueueHandler::handle(const LogRecord& record) noexcept {
       emit(record);
     }
     mutable_counters().records.fetch_add(1, std::memory_order_relaxed);
+  } catch (const QueueFull& full) {
+    count_lost(DropReason::kQueueFull);
+    handle_error(&record, full);
   } catch (const std::exception& error) {
-    mutable_counters().dropped.fetch_add(1, std::memory_order_relaxed);
+    count_lost(DropReason::kError);
     handle_error(&record, error);
   } catch (...) {
-    mutable_counters().dropped.fetch_add(1, std::memory_order_relaxed);
+    count_lost(DropReason::kError);
     handle_error(&record, Error("an exception of an unknown type"));
   }
   return true;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "record/record_attribute.h"
@@ -75,6 +76,13 @@ ErrorReports& error_reports() {
 
 }  // namespace
 
+std::string_view drop_reason_name(DropReason reason) noexcept {
+  constexpr std::array<std::string_view, kDropReasonCount> kNames = {
+      "error", "queue_full", "backlog_full", "too_large", "refused", "shutdown"};
+  const auto index = static_cast<std::size_t>(reason);
+  return index < kNames.size() ? kNames[index] : "unknown";
+}
+
 bool Handler::handle(const LogRecord& record) noexcept {
   try {
     if (!has_filters()) {
@@ -89,21 +97,53 @@ bool Handler::handle(const LogRecord& record) noexcept {
     emit(changeable);
     count_record();
   } catch (const std::exception& error) {
-    counters_.dropped.fetch_add(1, std::memory_order_relaxed);
+    count_lost(DropReason::kError);
     handle_error(&record, error);
   } catch (...) {
-    counters_.dropped.fetch_add(1, std::memory_order_relaxed);
+    count_lost(DropReason::kError);
     handle_error(&record, std::runtime_error("an exception of an unknown type"));
   }
   return true;
 }
 
+void Handler::count_lost(DropReason reason, std::uint64_t records) noexcept {
+  counters_.dropped_for[static_cast<std::size_t>(reason)].fetch_add(records, std::memory_order_relaxed);
+  counters_.dropped.fetch_add(records, std::memory_order_relaxed);
+}
+
+void Handler::count_dropped(DropReason reason, std::uint64_t records) noexcept {
+  counters_.records.fetch_sub(records, std::memory_order_relaxed);  // handle() counts, or has counted, them
+  count_lost(reason, records);
+}
+
 void Handler::handle_error(const LogRecord* record, const std::exception& error) noexcept {
   counters_.errors.fetch_add(1, std::memory_order_relaxed);
+  remember(error);
   try {
     error_reports().write(record, error);
   } catch (...) {  // no memory for the report: the counter has it
   }
+}
+
+void Handler::remember(const std::exception& error) noexcept {
+  const std::string_view text = error.what();
+  std::size_t size = std::min(text.size(), HandlerError::kMostBytes);
+  // Where a character goes on, the cut would be within it.
+  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const std::lock_guard guard(error_lock_);
+  error_size_ = text.copy(error_text_.data(), size);
+  error_time_ns_ = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+HandlerError Handler::last_error() const {
+  HandlerError error;
+  error.text.reserve(HandlerError::kMostBytes);
+  const std::lock_guard guard(error_lock_);
+  error.text.assign(error_text_.data(), error_size_);
+  error.time_ns = error_time_ns_;
+  return error;
 }
 
 void Handler::set_formatter(std::shared_ptr<const Formatter> formatter) {

@@ -43,8 +43,8 @@ void StreamHandler::write_out(Refused refused) {
 }
 
 void StreamHandler::tell(const WriteResult& result, bool each) noexcept {
-  mutable_counters().records.fetch_sub(result.lost, std::memory_order_relaxed);  // emit counts them
-  mutable_counters().dropped.fetch_add(result.lost, std::memory_order_relaxed);
+  const bool no_room = result.lost != 0 && may_find_room(result.error);
+  count_dropped(no_room ? DropReason::kBacklogFull : DropReason::kError, result.lost);
   try {
     std::string sentence = "cannot write to " + stream_name();
     if (result.lost != 0 && !each) sentence += ", " + std::to_string(result.lost) + " records lost";
@@ -86,6 +86,7 @@ StreamHandler::WriteResult StreamHandler::write_whole_records(Refused refused) n
     buffer_.erase(0, whole);
     ends_.clear();
   }
+  set_waiting(result.waiting);
   write_out_at_ = whole_bytes() + kBatchBytes;
   if (result.error == 0) torn_ = false;
   pending_.store(result.waiting != 0 && !torn_, std::memory_order_relaxed);  // a reader may never come back

@@ -2,7 +2,9 @@
 // Python's Handler: where a record goes.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -19,12 +21,30 @@
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-/// Counters of one handler, readable from any thread.
+/// Why a handler lost a record: an error; no room in its queue, or among what waits for a later try; too
+/// large to be sent; the receiver refused it for good; nobody would have delivered it any more.
+enum class DropReason : std::uint8_t { kError, kQueueFull, kBacklogFull, kTooLarge, kRefused, kShutdown };
+inline constexpr std::size_t kDropReasonCount = 6;
+/// "queue_full".
+std::string_view drop_reason_name(DropReason reason) noexcept;
+
+/// Counters of one handler, readable from any thread. At rest, all records that passed its level and its
+/// filters are `records` and `dropped`, and what has been delivered is `records` without `waiting`.
 struct HandlerCounters {
-  std::atomic<std::uint64_t> records{0};  // emitted
+  std::atomic<std::uint64_t> records{0};  // emitted, and not lost
   std::atomic<std::uint64_t> bytes{0};    // written
   std::atomic<std::uint64_t> errors{0};   // handle_error calls
-  std::atomic<std::uint64_t> dropped{0};  // records lost by an error
+  std::atomic<std::uint64_t> dropped{0};  // records lost: the sum of dropped_for
+  std::array<std::atomic<std::uint64_t>, kDropReasonCount> dropped_for{};  // by DropReason
+  std::atomic<std::uint64_t> retries{0};                                   // deliveries tried again
+  std::atomic<std::uint64_t> waiting{0};  // records kept for a later try, at this moment
+};
+
+/// The last error of a handler, as far as handle_error() was told.
+struct HandlerError {
+  static constexpr std::size_t kMostBytes = 120;
+  std::string text;          // cut to so many, at the end of a character; as it came, control bytes too
+  std::int64_t time_ns = 0;  // of the wall clock; 0: there was none
 };
 
 /// Base of all handlers. handle() may be called from several threads. Source: logging.Handler.
@@ -65,6 +85,8 @@ class Handler : public Filterer {
   void set_name(std::string_view name) { name_ = name; }
   const std::string& name() const noexcept { return name_; }
   const HandlerCounters& counters() const noexcept { return counters_; }
+  /// Any thread.
+  HandlerError last_error() const;
   /// The class's name as Python has it: "RotatingFileHandler".
   virtual std::string_view class_name() const noexcept { return "Handler"; }
 
@@ -78,14 +100,33 @@ class Handler : public Filterer {
   void count_record() noexcept {
     counters_.records.store(counters_.records.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
+  /// Records are lost that emit() has taken, or is at: it is not to throw for them too, since handle() counts
+  /// what is thrown as kError by itself. With the lock held.
+  void count_dropped(DropReason reason, std::uint64_t records = 1) noexcept;
+  /// A delivery is tried once more. Any thread.
+  void count_retry(std::uint64_t deliveries = 1) noexcept {
+    counters_.retries.fetch_add(deliveries, std::memory_order_relaxed);
+  }
+  /// How many records wait for a later try from now on.
+  void set_waiting(std::uint64_t records) noexcept {
+    counters_.waiting.store(records, std::memory_order_relaxed);
+  }
   HandlerCounters& mutable_counters() noexcept { return counters_; }
+  /// Records that were never counted as emitted. Any thread.
+  void count_lost(DropReason reason, std::uint64_t records = 1) noexcept;
 
  private:
+  void remember(const std::exception& error) noexcept;
+
   mutable std::recursive_mutex lock_;
   std::atomic<Level> level_{Level::kNotSet};  // read by loggers on any thread
   std::shared_ptr<const Formatter> formatter_;
   std::string name_;
   HandlerCounters counters_;
+  mutable std::mutex error_lock_;  // of the two below alone: last_error() never waits for an emit()
+  std::array<char, HandlerError::kMostBytes> error_text_{};
+  std::size_t error_size_ = 0;
+  std::int64_t error_time_ns_ = 0;
 };
 
 }  // namespace abi1

@@ -117,6 +117,7 @@ TEST(QueueHandlerTest, AFullQueueIsAnErrorOfTheHandlerAndTheRecordIsLost) {
   EXPECT_EQ(handler.error, "the queue is full");
   EXPECT_EQ(handler.counters().records.load(), 1U);
   EXPECT_EQ(handler.counters().dropped.load(), 1U);
+  EXPECT_EQ(handler.counters().dropped_for[static_cast<std::size_t>(DropReason::kQueueFull)].load(), 1U);
   EXPECT_EQ(queue->size(), 1U);
 }
 

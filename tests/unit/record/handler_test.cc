@@ -3,6 +3,8 @@
 #include <logbus/handler.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -30,6 +32,19 @@ class Memory : public Handler {
 class Failing : public Handler {
  protected:
   void emit(const LogRecord&) override { throw std::runtime_error("disk on fire"); }
+};
+
+class Network : public Handler {
+ public:
+  void lose_one_taken() { count_dropped(DropReason::kShutdown); }
+  void fail(const std::string& what) { handle_error(nullptr, std::runtime_error(what)); }
+
+ protected:
+  void emit(const LogRecord& record) override {
+    if (record.msg == Value("large")) return count_dropped(DropReason::kTooLarge);
+    count_retry(2);
+    set_waiting(1);
+  }
 };
 
 class Rename : public Filter {
@@ -135,6 +150,76 @@ TEST(HandlerTest, RecordThatCannotBeFormattedIsDroppedAndTheNextIsFine) {
   handler.handle(record);
   EXPECT_EQ(handler.lines, std::vector<std::string>{"1"});
   EXPECT_EQ(handler.counters().dropped, 1U);
+}
+
+TEST(HandlerTest, RecordsAreEmittedOrDroppedForAReason) {
+  Network handler;
+  handler.handle(message("large"));
+  for (int count = 0; count < 3; ++count) handler.handle(message("small"));
+  handler.lose_one_taken();
+  const HandlerCounters& counters = handler.counters();
+  const auto dropped_for = [&](DropReason reason) {
+    return counters.dropped_for[static_cast<std::size_t>(reason)].load();
+  };
+  EXPECT_EQ(counters.records, 2U);
+  EXPECT_EQ(counters.dropped, 2U);
+  EXPECT_EQ(dropped_for(DropReason::kTooLarge), 1U);
+  EXPECT_EQ(dropped_for(DropReason::kShutdown), 1U);
+  EXPECT_EQ(dropped_for(DropReason::kError), 0U);
+  EXPECT_EQ(counters.retries, 6U);
+  EXPECT_EQ(counters.waiting, 1U);
+  EXPECT_EQ(drop_reason_name(DropReason::kTooLarge), "too_large");
+  EXPECT_EQ(drop_reason_name(DropReason::kShutdown), "shutdown");
+}
+
+TEST(HandlerTest, WhatEmitThrowsIsDroppedForAnError) {
+  Failing handler;
+  const CapturedStderr captured;
+  handler.handle(message("x"));
+  EXPECT_EQ(handler.counters().dropped_for[static_cast<std::size_t>(DropReason::kError)], 1U);
+}
+
+TEST(HandlerTest, RemembersTheLastErrorAndWhen) {
+  Network handler;
+  EXPECT_EQ(handler.last_error().time_ns, 0);
+  const CapturedStderr captured;
+  handler.fail("first");
+  const HandlerError first = handler.last_error();
+  EXPECT_EQ(first.text, "first");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  EXPECT_LE(std::chrono::nanoseconds(first.time_ns), now);
+  EXPECT_GT(std::chrono::nanoseconds(first.time_ns), now - std::chrono::minutes(1));
+  handler.fail("");
+  EXPECT_EQ(handler.last_error().text, "");
+  EXPECT_GE(handler.last_error().time_ns, first.time_ns);
+}
+
+TEST(HandlerTest, TheLastErrorsTextIsCutBetweenCharacters) {
+  Network handler;
+  const CapturedStderr captured;
+  handler.fail(std::string(120, 'a'));
+  EXPECT_EQ(handler.last_error().text, std::string(120, 'a'));
+  handler.fail(std::string(121, 'b'));
+  EXPECT_EQ(handler.last_error().text, std::string(120, 'b'));
+  handler.fail(std::string(119, 'c') + "\u00e9");
+  EXPECT_EQ(handler.last_error().text, std::string(119, 'c'));
+  handler.fail(std::string(500, '\x80'));  // no character at all
+  EXPECT_EQ(handler.last_error().text, "");
+}
+
+TEST(HandlerTest, TheLastErrorIsReadWholeWhileItChanges) {
+  Network handler;
+  const CapturedStderr captured;
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int count = 0; count < 2000; ++count) handler.fail(std::string(100, count % 2 == 0 ? 'a' : 'b'));
+    done = true;
+  });
+  while (!done) {
+    const std::string text = handler.last_error().text;
+    EXPECT_TRUE(text.empty() || text == std::string(100, text.front())) << text;
+  }
+  writer.join();
 }
 
 }  // namespace
