@@ -13,6 +13,12 @@ bool Outbox::put(std::string_view frame) {
   return true;
 }
 
+std::string_view Outbox::next_frame() const noexcept {
+  const std::size_t unsent_count = unsent_frames();
+  if (unsent_count == 0) return {};
+  return unsent().substr(0, static_cast<std::size_t>(ends_[ends_.size() - unsent_count] - sent_));
+}
+
 std::size_t Outbox::acknowledge(std::size_t unacknowledged) {
   const Position arrived = sent_ - std::min<Position>(unacknowledged, sent_ - kept_);
   std::size_t frames = 0;

@@ -26,6 +26,8 @@ class Outbox {
   [[nodiscard]] bool put(std::string_view frame);
 
   std::string_view unsent() const noexcept { return std::string_view(bytes_).substr(sent_ - begin_); }
+  /// The first frame that is not wholly sent, from where it is unsent; empty if there is none.
+  std::string_view next_frame() const noexcept;
   void mark_sent(std::size_t bytes) noexcept { sent_ += bytes; }
   /// Of what was sent, all but the last `unacknowledged` bytes have arrived. Gives how many frames that
   /// completes.

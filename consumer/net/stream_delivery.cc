@@ -2,6 +2,7 @@
 #include "net/stream_delivery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -18,6 +19,7 @@ void add(const DeliveryReport& part, DeliveryReport& sum) {
   sum.sent_bytes += part.sent_bytes;
   sum.repeated += part.repeated;
   sum.dropped += part.dropped;
+  sum.too_large += part.too_large;
 }
 
 }  // namespace
@@ -65,13 +67,40 @@ bool StreamDelivery::connect() {
 }
 
 void StreamDelivery::send_all(DeliveryReport& report) {
+  const bool progress = settings_.datagrams ? send_datagrams(report) : send_stream(report);
+  if (progress && !std::exchange(progressed_, true)) backoff_.succeeded();
+}
+
+// A server that has let us wait in vain is not waited for again.
+milliseconds StreamDelivery::wait_for_room() const noexcept {
+  return stalled_ ? milliseconds::zero() : settings_.timeout;
+}
+
+bool StreamDelivery::send_stream(DeliveryReport& report) {
   const std::string_view bytes = outbox_.unsent();
-  const std::size_t taken = connection_->send(bytes, stalled_ ? milliseconds::zero() : settings_.timeout);
+  const std::size_t taken = connection_->send(bytes, wait_for_room());
   stalled_ = taken == 0 && !bytes.empty();
   outbox_.mark_sent(taken);
   report.sent_bytes += taken;
-  if (outbox_.acknowledge(connection_->unacknowledged()) > 0 && !std::exchange(progressed_, true))
-    backoff_.succeeded();
+  return outbox_.acknowledge(connection_->unacknowledged()) > 0;
+}
+
+bool StreamDelivery::send_datagrams(DeliveryReport& report) {
+  bool progress = false;
+  for (auto frame = outbox_.next_frame(); !frame.empty(); frame = outbox_.next_frame()) {
+    try {
+      const std::size_t taken = connection_->send(frame, wait_for_room());
+      stalled_ = taken == 0;
+      if (stalled_) break;
+      report.sent_bytes += taken;
+    } catch (const Error& error) {
+      if (error.code() != EMSGSIZE) throw;
+      ++report.too_large;
+    }
+    outbox_.mark_sent(frame.size());
+    progress = outbox_.acknowledge(0) > 0;
+  }
+  return progress;
 }
 
 // Python's sendall() gives up in the middle of a record and closes.

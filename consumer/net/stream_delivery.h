@@ -21,8 +21,9 @@ namespace logbus::net {
 struct DeliveryReport {
   std::optional<Error> failure;  // no connection, or it broke
   std::size_t sent_bytes = 0;
-  std::size_t repeated = 0;  // frames that go again because the connection broke
-  std::size_t dropped = 0;   // frames: with `strict`, or at the end
+  std::size_t repeated = 0;   // frames that go again because the connection broke
+  std::size_t dropped = 0;    // frames: with `strict`, or at the end
+  std::size_t too_large = 0;  // frames that no datagram can hold: dropped
 };
 
 /// Connects when there is something to send, and again, later after each failure, when the connection broke.
@@ -37,6 +38,7 @@ class StreamDelivery {
     Backoff::Settings backoff = {};
     std::size_t backlog = 1U << 20;  // bytes that may wait
     bool strict = false;
+    bool datagrams = false;  // each frame is sent by itself, and has arrived when it is sent
   };
 
   /// `connect` gives a connection or throws; `now`: a clock for tests.
@@ -65,6 +67,9 @@ class StreamDelivery {
   void try_once(DeliveryReport& report);
   bool connect();
   void send_all(DeliveryReport& report);
+  bool send_stream(DeliveryReport& report);
+  bool send_datagrams(DeliveryReport& report);
+  std::chrono::milliseconds wait_for_room() const noexcept;
   void forget_all(DeliveryReport& report);
 
   Settings settings_;

@@ -66,6 +66,7 @@ struct Server {
   std::size_t room = SIZE_MAX;  // bytes that send() takes before it says that time is up
   std::size_t in_flight = 0;    // of the last bytes, those that are not acknowledged
   std::size_t breaks_after = SIZE_MAX;
+  std::size_t largest = SIZE_MAX;  // datagram
   bool down = false;
   bool closed = false;  // this connection, by the server
   int connects = 0;
@@ -82,6 +83,7 @@ class FakeConnection : public Connection {
       server_.breaks_after = SIZE_MAX;
       throw Error(ECONNRESET, "server");
     }
+    if (bytes.size() > server_.largest) throw Error(EMSGSIZE, "server");
     const std::size_t taken = std::min(bytes.size(), server_.room);
     server_.room -= taken;
     server_.got.append(bytes, 0, taken);
@@ -252,6 +254,29 @@ TEST_F(StreamDeliveryTest, FinishSendsAllIfTheServerIsThere) {
   EXPECT_EQ(delivery.finish(10s).dropped, 0U);
   EXPECT_EQ(server_.got, "abcdef");
   EXPECT_FALSE(delivery.connected());
+}
+
+TEST_F(StreamDeliveryTest, SendsDatagramsOneByOneAndLeavesOutWhatIsTooLarge) {
+  StreamDelivery delivery = make({.datagrams = true});
+  server_.largest = 3;
+  for (const char* frame : {"abc", "defg", "hi"}) ASSERT_TRUE(delivery.put(frame));
+  const DeliveryReport report = delivery.deliver();
+  EXPECT_EQ(report.too_large, 1U);
+  EXPECT_FALSE(report.failure);
+  EXPECT_EQ(report.sent_bytes, 5U);
+  EXPECT_EQ(server_.got, "abchi");
+  EXPECT_EQ(server_.waits.size(), 3U);
+  EXPECT_TRUE(delivery.outbox().empty());
+}
+
+TEST_F(StreamDeliveryTest, SendsTheDatagramThatFailedAgain) {
+  StreamDelivery delivery = make({.datagrams = true});
+  server_.breaks_after = 0;
+  ASSERT_TRUE(delivery.put("abc") && delivery.put("def"));
+  EXPECT_TRUE(delivery.deliver().failure);
+  now_ += 1s;
+  EXPECT_FALSE(delivery.deliver().failure);
+  EXPECT_EQ(server_.got, "abcdef");
 }
 
 // Every frame arrives, in order; those that come twice come behind a break.
