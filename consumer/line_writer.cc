@@ -34,6 +34,10 @@ bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& faile
   plan.site.start_ns = packed.tenant->start_ns;
   if (!has_texts(packed) && !make_texts(packed)) return refuse();
   const LaneTexts& tenant = lanes_[packed.lane];
+  if (plan.shows_site && plan.tenant_version != tenant.version) {
+    packed.tenant->identify(plan.site);
+    plan.tenant_version = tenant.version;
+  }
   const record::LineInput input{*arguments, tenant.texts, tenant.version, plan.site};
   for (Target& target : plan.targets)
     if (!write(target, input)) failed.push_back(target.handler);
@@ -42,21 +46,28 @@ bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& faile
 
 // Whatever goes wrong is told by the handler itself, which gets the record and comes to the same end.
 bool LineWriter::write(Target& target, const record::LineInput& input) {
-  StreamHandler& handler = *target.handler;
+  Handler& handler = *target.handler;
   hold(handler);
-  const std::size_t begin = handler.buffer_.size();
   try {
-    if (!target.program.append(input, handler.buffer_)) return false;
-    handler.place_record(handler.buffer_.view().substr(begin));
+    if (target.stream != nullptr) {
+      StreamHandler& stream = *target.stream;
+      const std::size_t begin = stream.buffer_.size();
+      if (!target.program.append(input, stream.buffer_)) return false;
+      stream.place_record(stream.buffer_.view().substr(begin));
+    } else {
+      text_.truncate(0);
+      if (!target.program.append(input, text_)) return false;
+      handler.emit_text(input.record, text_.view());
+    }
     handler.count_record();
     return true;
   } catch (const std::exception&) {
-    handler.discard_record();
+    if (target.stream != nullptr) target.stream->discard_record();
     return false;
   }
 }
 
-void LineWriter::hold(StreamHandler& handler) {
+void LineWriter::hold(Handler& handler) {
   if (held_ == &handler) return;
   release();  // first: never two at a time
   handler.lock().lock();
@@ -79,19 +90,28 @@ LineWriter::Plan LineWriter::plan_for(const wire::Site& site) {
   const auto handlers = dispatcher_.handlers_for(site.name, site.levelno);
   if (!handlers) return plan;
   for (Handler* handler : *handlers) {
-    if (typeid(*handler) == typeid(NullHandler)) continue;
-    auto* const stream = dynamic_cast<StreamHandler*>(handler);
-    if (stream == nullptr || stream->encodes_ || !stream->takes_lines() || stream->has_filters()) return plan;
-    std::optional<record::LineProgram> program = format_of(*stream).compile(plan.site);
-    if (!program) return plan;
-    plan.targets.push_back({stream, std::move(*program)});
+    if (typeid(*handler) != typeid(NullHandler) && !add_target(*handler, plan)) return plan;
   }
   plan.plain = true;
   return plan;
 }
 
-record::LineFormat& LineWriter::format_of(Handler& handler) {
-  std::shared_ptr<const Formatter> formatter = handler.formatter();
+// False: it needs the records.
+bool LineWriter::add_target(Handler& handler, Plan& plan) {
+  if (handler.has_filters()) return false;
+  auto* const stream = dynamic_cast<StreamHandler*>(&handler);
+  const Handler::Takes takes = handler.takes();
+  if (stream != nullptr ? stream->encodes_ || !stream->takes_lines() : takes == Handler::Takes::kRecord)
+    return false;
+  record::LineFormat& format = format_of(takes == Handler::Takes::kMessage ? nullptr : handler.formatter());
+  std::optional<record::LineProgram> program = format.compile(plan.site);
+  if (!program) return false;
+  plan.shows_site = plan.shows_site || stream == nullptr;
+  plan.targets.push_back({&handler, stream, std::move(*program)});
+  return true;
+}
+
+record::LineFormat& LineWriter::format_of(std::shared_ptr<const Formatter> formatter) {
   for (const Format& known : formats_)
     if (known.key == formatter.get()) return *known.format;
   const Formatter* const key = formatter.get();

@@ -18,8 +18,8 @@
 namespace logbus::consumer {
 
 /// Handles the records whose line follows from their call site, their thread, the time and plain arguments:
-/// for handlers that write lines, without filters, with formats that ask for no more. All others are the
-/// Dispatcher's. Both give the same bytes. One thread.
+/// for handlers that write lines, or take texts, without filters, with formats that ask for no more. All
+/// others are the Dispatcher's. Both give the same bytes. One thread.
 class LineWriter {
  public:
   /// Borrows it, and through it the handlers, whose formatters, filters and levels must not change.
@@ -36,12 +36,15 @@ class LineWriter {
 
  private:
   struct Target {
-    StreamHandler* handler;
+    Handler* handler;
+    StreamHandler* stream;  // the same, if it writes lines
     record::LineProgram program;
   };
   struct Plan {
     bool plain = false;
-    LogRecord site;  // what the records of a site share; the times of the one at hand
+    bool shows_site = false;           // a target takes texts, and looks at `site` beside them
+    std::uint64_t tenant_version = 0;  // that `site` has the names and numbers of, if so
+    LogRecord site;                    // what the records of a site share; the times of the one at hand
     std::vector<Target> targets;
   };
   struct LaneTexts {
@@ -60,7 +63,8 @@ class LineWriter {
   }
   Plan& make_plan(const PackedRecord& packed);
   Plan plan_for(const wire::Site& site);
-  record::LineFormat& format_of(Handler& handler);
+  bool add_target(Handler& handler, Plan& plan);
+  record::LineFormat& format_of(std::shared_ptr<const Formatter> formatter);
   bool has_texts(const PackedRecord& packed) const {
     if (packed.lane >= lanes_.size()) return false;
     const LaneTexts& lane = lanes_[packed.lane];
@@ -73,7 +77,7 @@ class LineWriter {
     return false;
   }
   bool write(Target& target, const record::LineInput& input);
-  void hold(StreamHandler& handler);
+  void hold(Handler& handler);
 
   const Dispatcher& dispatcher_;
   std::vector<std::unique_ptr<Plan>> plans_;  // by site id, as they are met
@@ -81,7 +85,8 @@ class LineWriter {
   std::uint32_t tenant_text_count_ = 0;  // of all formats
   std::vector<LaneTexts> lanes_;         // by lane
   wire::Scalars scalars_;
-  StreamHandler* held_ = nullptr;  // its lock is held: the next line most often goes there too
+  detail::LineBuffer text_;
+  Handler* held_ = nullptr;  // its lock is held: the next line most often goes there too
 };
 
 }  // namespace logbus::consumer

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <logbus/error.h>
+
 #include "record/record_attribute.h"
 #include "record/value_text.h"
 
@@ -149,6 +151,10 @@ HandlerError Handler::last_error() const {
 void Handler::set_formatter(std::shared_ptr<const Formatter> formatter) {
   const std::lock_guard guard(lock_);
   formatter_ = std::move(formatter);
+}
+
+void Handler::emit_text(const LogRecord&, std::string_view) {
+  throw Error("this handler takes no texts");
 }
 
 std::shared_ptr<const Formatter> Handler::formatter() const {

@@ -19,6 +19,9 @@
 #include <logbus/log_record.h>
 
 namespace logbus {
+namespace consumer {
+class LineWriter;
+}
 inline namespace abi1 LOGBUS_ABI {
 
 /// Why a handler lost a record: an error; no room in its queue, or among what waits for a later try; too
@@ -93,6 +96,15 @@ class Handler : public Filterer {
  protected:
   /// Does the work, with the handler's lock held. May throw.
   virtual void emit(const LogRecord& record) = 0;
+  /// What of a record emit() looks at, where that is so little that the record need not be made: the text of
+  /// the handler's formatter, or of the message alone, beside the attributes that need no arguments.
+  enum class Takes : std::uint8_t { kRecord, kText, kMessage };
+  /// Other than kRecord: emit() makes that text, calls emit_text() and does nothing else. Each class says so
+  /// of itself alone: one that derives from it may override emit().
+  virtual Takes takes() const noexcept { return Takes::kRecord; }
+  /// emit() from there on. `record` lacks its arguments, and its message is not merged. If it throws, it has
+  /// done nothing.
+  virtual void emit_text(const LogRecord& record, std::string_view text);
   /// Appends the formatted record with this handler's formatter (the message alone without one).
   void format(const LogRecord& record, std::string& out) const;
   std::recursive_mutex& lock() noexcept { return lock_; }
@@ -116,6 +128,8 @@ class Handler : public Filterer {
   void count_lost(DropReason reason, std::uint64_t records = 1) noexcept;
 
  private:
+  friend class consumer::LineWriter;
+
   void remember(const std::exception& error) noexcept;
 
   mutable std::recursive_mutex lock_;

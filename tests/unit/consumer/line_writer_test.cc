@@ -5,6 +5,9 @@
 #include <chrono>
 #include <future>
 #include <limits>
+#include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -152,6 +155,86 @@ TEST(LineWriterTest, HandlersOfOtherClassesAndWithFiltersGetTheRecord) {
 }
 
 // A MemoryHandler's thread has its own lock and wants its target's: nobody may have them the other way round.
+// Notes what it is given: like a handler that sends records elsewhere.
+class TextsHandler : public Handler {
+ public:
+  using Handler::Takes;
+  explicit TextsHandler(Takes takes) : takes_(takes) {}
+  std::vector<std::string> seen;
+
+ protected:
+  Takes takes() const noexcept override { return takes_; }
+  void emit(const LogRecord& record) override {
+    std::string text;
+    if (takes_ == Takes::kMessage) {
+      text = record.get_message();
+    } else {
+      format(record, text);
+    }
+    emit_text(record, text);
+  }
+  void emit_text(const LogRecord& record, std::string_view text) override {
+    if (text.find("refused") != text.npos) throw std::runtime_error("no");
+    seen.push_back(record.name + '|' + record.levelname + '|' + record.thread_name + '|' +
+                   record.process_name + '|' + std::to_string(record.process) + '|' +
+                   std::to_string(record.thread) + '|' + std::to_string(record.created_ns) + '|' +
+                   std::to_string(record.relative_created()) + '|' + std::string(text));
+  }
+
+ private:
+  Takes takes_;
+};
+
+TEST(LineWriterTest, HandlersOfTextsSeeTheSameEitherWay) {
+  std::vector<std::vector<std::string>> seen;
+  testing::internal::CaptureStderr();
+  for (const bool with_lines : {true, false}) {
+    auto texts = std::make_shared<TextsHandler>(TextsHandler::Takes::kText);
+    auto messages = std::make_shared<TextsHandler>(TextsHandler::Takes::kMessage);
+    const auto formatter = std::make_shared<const Formatter>(kUsual);
+    for (const auto& handler : {texts, messages}) handler->set_formatter(formatter);
+    std::vector<LoggerNode> nodes{
+        {.name = "", .level = Level::kNotSet, .handlers = {texts, messages}, .filters = {}}};
+    Dispatcher dispatcher(std::move(nodes), nullptr);
+    LineWriter lines(dispatcher);
+    const std::vector<wire::Site> sites{some_site("{} and {}"), some_site("no arguments"),
+                                        some_site("refused {}")};
+    const std::string payload = Payload(2).i32(7).text("x").bytes();
+    int short_way = 0;
+    for (std::uint32_t i = 0; i < 60; ++i) {
+      const Tenant tenant = some_tenant(1 + i % 7 / 3);
+      PackedRecord packed;
+      packed.site_id = i % 3;
+      packed.site = &sites[packed.site_id];
+      packed.lane = i % 7 / 3;
+      packed.tenant = &tenant;
+      packed.payload = std::as_bytes(std::span(payload));
+      packed.created_ns = kNoon + i * kSecond / 7;
+      std::vector<Handler*> failed;
+      if (with_lines && lines.handle(packed, failed)) {
+        ++short_way;
+        EXPECT_EQ(failed.size(), i % 3 == 2 ? 2U : 0U);
+        continue;
+      }
+      LogRecord record;
+      record.created_ns = packed.created_ns;
+      tenant.identify(record);
+      ASSERT_EQ(wire::Decoder().decode_record(*packed.site, packed.payload, record), wire::DecodeResult::kOk);
+      dispatcher.handle(record);
+    }
+    lines.release();
+    EXPECT_EQ(short_way, with_lines ? 60 : 0);
+    EXPECT_EQ(texts->seen.size(), 40U);
+    EXPECT_EQ(texts->counters().records.load(), 40U);
+    seen.push_back(texts->seen);
+    seen.push_back(messages->seen);
+  }
+  (void)testing::internal::GetCapturedStderr();
+  EXPECT_EQ(seen[0], seen[2]);
+  EXPECT_EQ(seen[1], seen[3]);
+  EXPECT_NE(seen[0], seen[1]);
+}
+
 TEST(LineWriterTest, HoldsNoHandlerWhenTheDispatcherIsToHandle) {
   FileOptions nowhere;
   nowhere.filename = "/dev/null";
