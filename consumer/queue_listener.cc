@@ -24,6 +24,8 @@ constexpr std::size_t kBatchRecords = 4096;
 constexpr auto kBatchTime = 5ms;
 // interrupt() ends the wait. This bounds it for a queue that has none.
 constexpr auto kWait = 250ms;
+// How often handlers that keep something for a later try are asked to.
+constexpr auto kRetryInterval = 100ms;
 
 // For a failure that no handler has taken: the last resort, and it must not fail itself.
 void report(const char* what) noexcept {
@@ -51,6 +53,7 @@ void QueueListener::start() {
   if (thread_.joinable()) throw Error("Listener already started");
   stopping_.store(false, std::memory_order_relaxed);  // the thread starts after these
   abandoned_.store(false, std::memory_order_relaxed);
+  lingers_.store(false, std::memory_order_relaxed);
   running_.store(true, std::memory_order_relaxed);
   failure_ = nullptr;
   thread_ = std::thread([this] { run(); });
@@ -64,16 +67,30 @@ void QueueListener::stop() {
 
 bool QueueListener::stop(std::chrono::milliseconds timeout) {
   if (!thread_.joinable()) return true;
-  enqueue_sentinel();
-  {
-    std::unique_lock lock(ended_lock_);
-    ended_.wait_for(lock, timeout, [this] { return !running(); });
-  }
-  const bool done = !running();
-  abandoned_.store(true, std::memory_order_release);
-  queue_.interrupt();
+  begin_stop();
+  const bool done = wait_stopped(timeout);
+  abandon();
   join();
   return done;
+}
+
+void QueueListener::begin_stop() {
+  lingers_.store(true, std::memory_order_relaxed);  // enqueue_sentinel() releases it
+  enqueue_sentinel();
+}
+
+bool QueueListener::wait_stopped(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(ended_lock_);
+  return ended_.wait_for(lock, timeout, [this] { return !running(); });
+}
+
+void QueueListener::abandon() {
+  {
+    const std::lock_guard lock(ended_lock_);  // it sees it, or has begun to rest
+    abandoned_.store(true, std::memory_order_release);
+  }
+  ended_.notify_all();
+  queue_.interrupt();
 }
 
 void QueueListener::join() {
@@ -121,22 +138,36 @@ void QueueListener::run() noexcept {
   try {
     LogRecord record;
     bool last = false;
+    bool lingers = false;
     std::size_t left = Queue::kUnknownSize;  // before the sentinel
     for (;;) {
       // Before the batch: what was queued before the sentinel is then in this batch or a later one. What a
       // queue can't count is drained until it is empty.
       if (!last && stopping()) {
         last = true;
+        lingers = lingers_.load(std::memory_order_relaxed);
         left = queue_.size();
       }
-      const std::size_t handled = handle_batch(record, std::min(left, kBatchRecords));
+      // What does not go on behind the queue is to fill the queue, which is bounded and counts. Who stops
+      // without a limit does not wait for that.
+      const bool stuck = !has_room() && (!last || lingers);
+      const std::size_t handled = stuck ? 0 : handle_batch(record, std::min(left, kBatchRecords));
       if (handled > 0) {
         if (flush_handlers()) queue_.task_done();
-      } else if (has_pending()) {
+      } else if (stuck || has_pending()) {
         flush_handlers();  // also when no record comes that would do it
       }
       if (left != Queue::kUnknownSize) left -= handled;
-      if (abandoned_.load(std::memory_order_acquire) || (last && (handled == 0 || left == 0))) break;
+      if (abandoned()) break;
+      if (stuck) {
+        if (!has_room()) rest();
+      } else if (last && (handled == 0 || left == 0)) {
+        break;
+      }
+    }
+    while (lingers && !abandoned() && has_pending()) {
+      flush_handlers();
+      if (has_pending()) rest();
     }
   } catch (...) {  // the queue's: without it there is nothing to go on with
     failure_ = std::current_exception();
@@ -152,10 +183,11 @@ std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
   const std::size_t interval = clock_interval();
   std::size_t handled = 0;
   std::size_t looked = 0;  // at the clock, after so many
+  const std::chrono::milliseconds longest = has_pending() ? kRetryInterval : kWait;
   Clock::time_point end;
   while (handled < most) {
     const bool wait = handled == 0 && !stopping();
-    if (!handle_next(record, wait ? std::chrono::milliseconds(kWait) : 0ms)) break;
+    if (!handle_next(record, wait ? longest : 0ms)) break;
     ++handled;
     if (handled == 1) {
       end = Clock::now() + kBatchTime;
@@ -163,7 +195,7 @@ std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
       looked = handled;
       if (Clock::now() >= end) break;
     }
-    if (abandoned_.load(std::memory_order_acquire)) break;
+    if (abandoned() || !has_room()) break;
   }
   return handled;
 }
@@ -186,6 +218,17 @@ bool QueueListener::flush_handlers() noexcept {
 bool QueueListener::has_pending() const noexcept {
   return std::any_of(handlers_.begin(), handlers_.end(),
                      [](const std::shared_ptr<Handler>& handler) { return handler->pending(); });
+}
+
+bool QueueListener::has_room() const noexcept {
+  return std::all_of(handlers_.begin(), handlers_.end(),
+                     [](const std::shared_ptr<Handler>& handler) { return handler->has_room(); });
+}
+
+// Until the handlers are asked again.
+void QueueListener::rest() {
+  std::unique_lock lock(ended_lock_);
+  ended_.wait_for(lock, kRetryInterval, [this] { return abandoned(); });
 }
 
 void QueueListener::defer_flush(bool deferred) noexcept {

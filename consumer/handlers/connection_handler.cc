@@ -43,7 +43,7 @@ void ConnectionHandler::send_frame(std::string_view frame) {
     deliver();  // which may make room
     taken = delivery_->put(frame);
   }
-  set_waiting(delivery_->outbox().frames());
+  publish_backlog();
   if (!taken) {
     count_dropped(DropReason::kBacklogFull);
     if (!std::exchange(overflowing_, true))
@@ -58,8 +58,14 @@ void ConnectionHandler::deliver() {
   account(delivery_->deliver(), DropReason::kError);
 }
 
-void ConnectionHandler::account(const net::DeliveryReport& report, DropReason reason) {
+// Half of it is left for a record that is large.
+void ConnectionHandler::publish_backlog() noexcept {
   set_waiting(delivery_->outbox().frames());
+  has_room_.store(delivery_->unsent_bytes() <= options_.backlog / 2, std::memory_order_relaxed);
+}
+
+void ConnectionHandler::account(const net::DeliveryReport& report, DropReason reason) {
+  publish_backlog();
   mutable_counters().bytes.fetch_add(report.sent_bytes, std::memory_order_relaxed);
   if (report.repeated > 0) count_retry(report.repeated);
   if (report.dropped > 0) count_dropped(reason, report.dropped);

@@ -46,6 +46,7 @@ void MemoryHandler::emit(const LogRecord& record) {
   } emitting{emitting_};
   emitting_ = true;
   BufferingHandler::emit(record);
+  set_waiting(buffer().size());
 }
 
 void MemoryHandler::flush() {
@@ -57,6 +58,7 @@ void MemoryHandler::flush() {
   for (const LogRecord& record : records) target_->handle(record);
   records.clear();
   if (buffer().empty()) records.swap(buffer());  // its memory serves again
+  set_waiting(buffer().size());
   if (!emitting_ || !deferred_) target_->end_batch();
 }
 
@@ -80,6 +82,16 @@ void MemoryHandler::defer_flush(bool deferred) {
 void MemoryHandler::end_batch() {
   const std::lock_guard guard(lock());
   if (target_ != nullptr) target_->end_batch();
+}
+
+bool MemoryHandler::pending() const noexcept {
+  const std::lock_guard guard(lock());
+  return target_ != nullptr && target_->pending();
+}
+
+bool MemoryHandler::has_room() const noexcept {
+  const std::lock_guard guard(lock());
+  return target_ == nullptr || target_->has_room();
 }
 
 }  // namespace abi1

@@ -76,6 +76,9 @@ class Handler : public Filterer {
   /// their source does so while this holds, and calls end_batch() again every 100 ms or so, also when no new
   /// record comes. close() tries once more, then counts them in `dropped`. Any thread.
   virtual bool pending() const noexcept { return false; }
+  /// False: the next record may find no room among those that wait, and be lost. Who can keep the records'
+  /// source, as the listener of a queue can, gives it none until end_batch() has made room. Any thread.
+  virtual bool has_room() const noexcept { return true; }
   /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error
   /// at hand. `record` may be null (a batch).
   virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;
@@ -107,7 +110,7 @@ class Handler : public Filterer {
   virtual void emit_text(const LogRecord& record, std::string_view text);
   /// Appends the formatted record with this handler's formatter (the message alone without one).
   void format(const LogRecord& record, std::string& out) const;
-  std::recursive_mutex& lock() noexcept { return lock_; }
+  std::recursive_mutex& lock() const noexcept { return lock_; }
   /// One more has been emitted. With the lock held: a plain add, no locked instruction.
   void count_record() noexcept {
     counters_.records.store(counters_.records.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 // What the handlers have in common that send their records to one server.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,7 @@ class ConnectionHandler : public Handler {
   void defer_flush(bool deferred) override;
   void end_batch() override;
   bool pending() const noexcept override { return counters().waiting.load(std::memory_order_relaxed) > 0; }
+  bool has_room() const noexcept override { return has_room_.load(std::memory_order_relaxed); }
 
  protected:
   enum class Frames : bool { kStream, kDatagrams };
@@ -69,9 +71,11 @@ class ConnectionHandler : public Handler {
  private:
   void deliver();
   void account(const net::DeliveryReport& report, DropReason reason);
+  void publish_backlog() noexcept;
 
   DeliveryOptions options_;
   std::unique_ptr<net::StreamDelivery> delivery_;
+  std::atomic<bool> has_room_{true};
   bool deferred_ = false;
   bool overflowing_ = false;  // the last frame found no room
   bool told_size_ = false;    // that a frame was too large for a datagram

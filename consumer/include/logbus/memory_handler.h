@@ -38,6 +38,9 @@ class MemoryHandler : public BufferingHandler {
   /// What the target does with a batch is passed on to it; the buffer stays.
   void defer_flush(bool deferred) override;
   void end_batch() override;
+  /// The target's.
+  bool pending() const noexcept override;
+  bool has_room() const noexcept override;
 
   Level flush_level() const noexcept { return flush_level_; }
   std::string_view class_name() const noexcept override { return "MemoryHandler"; }

@@ -24,7 +24,7 @@ inline namespace abi1 LOGBUS_ABI {
 /// otherwise, and call stop() in the derived destructor: the thread calls the virtual functions until then.
 /// Source: logging.handlers.QueueListener.
 /// Differs from Python: handlers buffer within a batch and are flushed at its end; nothing a handler does
-/// ends the thread.
+/// ends the thread; while a handler has no room for more, the records wait in the queue.
 class QueueListener {
  public:
   /// `handlers` get every record, in this order; their levels count only with `respect_handler_level`.
@@ -40,9 +40,17 @@ class QueueListener {
   /// left; a queue that doesn't know its size is emptied. Does nothing if it isn't started.
   /// Throws what the queue threw, if that ended the thread before.
   void stop();
-  /// The same, but leaves in the queue what is not handled within `timeout`; false if it left anything
-  /// undone. A handler that blocks is still waited for.
+  /// The same, and waits for what handlers keep for a later try, but leaves in the queue what is not handled
+  /// within `timeout`; false if it left anything undone. A handler that blocks is still waited for.
   bool stop(std::chrono::milliseconds timeout);
+
+  // stop(timeout) in steps, for who ends several of them, or can do without one that blocks for ever.
+  /// Lets the thread end once it has come so far. Does not wait.
+  void begin_stop();
+  /// Waits for that; false if the thread is still at work after `timeout`.
+  bool wait_stopped(std::chrono::milliseconds timeout);
+  /// Lets the thread end after the record that it is at.
+  void abandon();
   /// Whether the thread is there and has not ended by itself.
   bool running() const noexcept { return running_.load(std::memory_order_acquire); }
 
@@ -82,6 +90,8 @@ class QueueListener {
   void run() noexcept;
   std::size_t handle_batch(LogRecord& record, std::size_t most);
   bool has_pending() const noexcept;
+  bool has_room() const noexcept;
+  void rest();
   void defer_flush(bool deferred) noexcept;
   void join();
 
@@ -91,10 +101,11 @@ class QueueListener {
   std::thread thread_;
   std::atomic<bool> running_{false};
   std::atomic<bool> stopping_{false};   // end when the queue has nothing more
-  std::atomic<bool> abandoned_{false};  // end after this batch
+  std::atomic<bool> abandoned_{false};  // end after this record
+  std::atomic<bool> lingers_{false};    // end when the handlers keep nothing more
   std::exception_ptr failure_;          // the thread's; read after the join
   std::mutex ended_lock_;
-  std::condition_variable ended_;
+  std::condition_variable ended_;  // or to end at once
 };
 
 }  // namespace abi1

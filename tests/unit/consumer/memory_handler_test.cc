@@ -37,7 +37,11 @@ class Target : public Handler {
   Lines events;  // all that happens
   bool throws = false;
   bool close_throws = false;
+  bool keeps = false;
+  bool is_full = false;
 
+  bool pending() const noexcept override { return keeps; }
+  bool has_room() const noexcept override { return !is_full; }
   void flush() override { events.push_back("flush"); }
   void close() override { events.push_back("close"); }
   void defer_flush(bool deferred) override { events.push_back(deferred ? "defer" : "no longer"); }
@@ -100,6 +104,30 @@ TEST(BufferingHandlerTest, ASubclassMakesTheRule) {
   OnStop handler(1);
   for (const char* text : {"a", "b", "stop", "c"}) handler.handle(message(text));
   EXPECT_EQ(handler.flushes, (std::vector<std::size_t>{3}));
+}
+
+TEST(MemoryHandlerTest, WhatItsTargetKeepsForALaterTryIsItsOwn) {
+  const auto target = std::make_shared<Target>();
+  MemoryHandler handler(10, Level::kWarning, target);
+  EXPECT_FALSE(handler.pending());
+  EXPECT_TRUE(handler.has_room());
+  target->keeps = target->is_full = true;
+  EXPECT_TRUE(handler.pending());
+  EXPECT_FALSE(handler.has_room());
+  handler.set_target(nullptr);
+  EXPECT_FALSE(handler.pending());
+  EXPECT_TRUE(handler.has_room());
+}
+
+TEST(MemoryHandlerTest, CountsWhatWaitsInTheBuffer) {
+  const auto target = std::make_shared<Target>();
+  MemoryHandler handler(3, Level::kWarning, target);
+  for (const std::uint64_t waiting : {1U, 2U, 0U, 1U}) {
+    handler.handle(message("x"));
+    EXPECT_EQ(handler.counters().waiting, waiting);
+  }
+  handler.flush();
+  EXPECT_EQ(handler.counters().waiting, 0U);
 }
 
 TEST(MemoryHandlerTest, FlushesAtALevelAndAtItsCapacity) {

@@ -247,6 +247,71 @@ TEST(QueueListenerTest, AHandlerThatWaitsForRoomTriesAgainWithoutANewRecord) {
   EXPECT_EQ(handler->tries, 4);  // and not once more than needed
 }
 
+/// Keeps up to two records, until it is let go; counts what it would have lost.
+class Backlog : public Handler {
+ public:
+  std::atomic<bool> open{false};
+  std::atomic<int> kept{0}, sent{0}, lost{0}, tries{0};
+  bool pending() const noexcept override { return kept > 0; }
+  bool has_room() const noexcept override { return kept < 2; }
+  void end_batch() override {
+    ++tries;
+    if (open) sent += kept.exchange(0);
+  }
+
+ protected:
+  void emit(const LogRecord&) override {
+    if (has_room())
+      ++kept;
+    else
+      ++lost;
+  }
+};
+
+TEST(QueueListenerTest, RecordsStayInTheQueueWhileAHandlerHasNoRoom) {
+  ListQueue queue;
+  const auto handler = std::make_shared<Backlog>();
+  QueueListener listener(queue, {handler});
+  for (int i = 0; i < 10; ++i) queue.put_nowait(message("x"));
+  listener.start();
+  while (handler->tries < 4) std::this_thread::yield();  // it is asked again and again
+  EXPECT_EQ(queue.left(), 8U);
+  handler->open = true;
+  EXPECT_TRUE(listener.stop(20s));
+  EXPECT_EQ(handler->sent, 10);
+  EXPECT_EQ(handler->lost, 0);
+  EXPECT_EQ(queue.left(), 0U);
+}
+
+TEST(QueueListenerTest, StopWithATimeoutWaitsForWhatHandlersKeepAsLongAsThat) {
+  for (const bool opens : {true, false}) {
+    ListQueue queue;
+    const auto handler = std::make_shared<Backlog>();
+    QueueListener listener(queue, {handler});
+    queue.put_nowait(message("x"));
+    listener.start();
+    ASSERT_TRUE(queue.wait_until_done(1));
+    listener.begin_stop();
+    EXPECT_FALSE(listener.wait_stopped(20ms));
+    handler->open = opens;
+    EXPECT_EQ(listener.stop(opens ? std::chrono::milliseconds(20s) : 20ms), opens);
+    EXPECT_EQ(handler->pending(), !opens);
+  }
+}
+
+TEST(QueueListenerTest, StopWithoutALimitDoesNotWaitForWhatHandlersKeep) {
+  ListQueue queue;
+  const auto handler = std::make_shared<Backlog>();
+  QueueListener listener(queue, {handler});
+  for (int i = 0; i < 10; ++i) queue.put_nowait(message("x"));
+  listener.start();
+  while (handler->tries < 2) std::this_thread::yield();
+  listener.stop();
+  EXPECT_EQ(queue.left(), 0U);
+  EXPECT_EQ(handler->kept, 2);
+  EXPECT_EQ(handler->lost, 8);
+}
+
 TEST(QueueListenerTest, HandlesWhatIsThereAsOneBatchAndBoundsIt) {
   ListQueue queue;
   QueueListener listener(queue, {});
