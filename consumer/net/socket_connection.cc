@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include <logbus/error.h>
@@ -36,6 +37,18 @@ int connect_within(int fd, const SocketAddress& address, Deadline deadline) {
   socklen_t size = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
   return error;
+}
+
+bool is_unix(int fd) noexcept {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+bool is_closed(int fd) noexcept {
+  char byte;
+  const ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 }  // namespace
@@ -78,7 +91,14 @@ std::size_t unacknowledged_bytes(int fd) noexcept {
 }
 
 SocketConnection::SocketConnection(base::UniqueFd fd, std::string name)
-    : fd_(std::move(fd)), name_(std::move(name)) {}
+    : fd_(std::move(fd)), name_(std::move(name)), is_unix_(is_unix(fd_.get())) {}
+
+// On a Unix socket it is the memory of what the other side's process has not read: never less than its bytes.
+// It falls to 0 also when the other side closes, and what it has not read is thrown away.
+std::size_t SocketConnection::unacknowledged() const noexcept {
+  const std::size_t bytes = unacknowledged_bytes(fd_.get());
+  return is_unix_ && bytes == 0 && is_closed(fd_.get()) ? std::numeric_limits<std::size_t>::max() : bytes;
+}
 
 std::size_t SocketConnection::send(std::string_view bytes, milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;

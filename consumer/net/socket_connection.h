@@ -20,8 +20,7 @@ bool wait_for(int fd, short events, Deadline deadline);
 base::UniqueFd open_tcp(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
                         std::chrono::milliseconds acknowledge_timeout);
 
-/// Bytes in the kernel that the other side's kernel has not acknowledged; on a Unix socket, whether there is
-/// anything that its process has not read.
+/// Bytes in the kernel that the other side's kernel has not acknowledged.
 std::size_t unacknowledged_bytes(int fd) noexcept;
 
 class SocketConnection : public Connection {
@@ -30,12 +29,13 @@ class SocketConnection : public Connection {
   SocketConnection(base::UniqueFd fd, std::string name);
 
   std::size_t send(std::string_view bytes, std::chrono::milliseconds timeout) override;
-  std::size_t unacknowledged() const noexcept override { return unacknowledged_bytes(fd_.get()); }
+  std::size_t unacknowledged() const noexcept override;
   void check() override;
 
  private:
   base::UniqueFd fd_;
   std::string name_;
+  bool is_unix_;
 };
 
 }  // namespace logbus::net

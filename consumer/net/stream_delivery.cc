@@ -37,8 +37,9 @@ DeliveryReport StreamDelivery::deliver() {
   if (outbox_.empty()) return report;
   const bool was_connected = connected();
   try_once(report);
-  // What broke is replaced at once: the server may have been restarted meanwhile.
-  if (was_connected && !connected() && !settings_.strict) try_once(report);
+  // What broke is replaced at once: the server may have been restarted meanwhile. Python does so with
+  // datagrams.
+  if (was_connected && !connected() && (!settings_.strict || settings_.datagrams)) try_once(report);
   if (settings_.strict) forget_all(report);
   return report;
 }
@@ -71,7 +72,7 @@ void StreamDelivery::send_all(DeliveryReport& report) {
   if (progress && !std::exchange(progressed_, true)) backoff_.succeeded();
 }
 
-// A server that has let us wait in vain is not waited for again.
+// A server for which the time was too short is not waited for again until it has caught up.
 milliseconds StreamDelivery::wait_for_room() const noexcept {
   return stalled_ ? milliseconds::zero() : settings_.timeout;
 }
@@ -79,7 +80,7 @@ milliseconds StreamDelivery::wait_for_room() const noexcept {
 bool StreamDelivery::send_stream(DeliveryReport& report) {
   const std::string_view bytes = outbox_.unsent();
   const std::size_t taken = connection_->send(bytes, wait_for_room());
-  stalled_ = taken == 0 && !bytes.empty();
+  stalled_ = taken < bytes.size();
   outbox_.mark_sent(taken);
   report.sent_bytes += taken;
   return outbox_.acknowledge(connection_->unacknowledged()) > 0;

@@ -48,7 +48,7 @@ class StreamDelivery {
   /// False: there is no room for it, and it is not taken.
   [[nodiscard]] bool put(std::string_view frame) { return outbox_.put(frame); }
   /// Sends what waits. It waits for a connection that is due, and for room up to the timeout; a server that
-  /// has let it wait that long is not waited for again until it takes something.
+  /// has let it wait that long is not waited for again until it has taken all that waits.
   DeliveryReport deliver();
   /// For the end: the same until all has arrived, the server is found gone, or `timeout` has passed; then
   /// disconnects. Frames that are not wholly sent by then are dropped.
