@@ -39,23 +39,29 @@ void ConnectionHandler::connection_failed(const Error& error) {
 
 void ConnectionHandler::send_frame(std::string_view frame) {
   bool taken = delivery_->put(frame);
-  if (!taken) {
+  if (!taken && !(deferred_ && overflowing_)) {
     deliver();  // which may make room
     taken = delivery_->put(frame);
   }
-  publish_backlog();
   if (!taken) {
     count_dropped(DropReason::kBacklogFull);
-    if (!std::exchange(overflowing_, true))
+    if (!std::exchange(overflowing_, true) && !std::exchange(told_overflow_, true))
       handle_error(nullptr, Error("the server takes no more, and the backlog is full: records are lost"));
     return;
   }
   overflowing_ = false;
-  if (!deferred_ || options_.compatibility.strict || delivery_->unsent_bytes() >= kBatchBytes) deliver();
+  if (!deferred_ || options_.compatibility.strict || delivery_->unsent_bytes() >= deliver_at_) {
+    deliver();
+  } else {
+    publish_backlog();
+  }
 }
 
 void ConnectionHandler::deliver() {
   account(delivery_->deliver(), DropReason::kError);
+  const std::size_t left = delivery_->unsent_bytes();
+  deliver_at_ = left + kBatchBytes;
+  if (left == 0) told_overflow_ = false;
 }
 
 // Half of it is left for a record that is large.
