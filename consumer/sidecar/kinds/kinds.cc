@@ -11,9 +11,11 @@ std::span<const HandlerKind> handler_kinds() noexcept {
       HandlerKind{"logging.NullHandler", read_null_handler},
       HandlerKind{"logging.StreamHandler", read_stream_handler},
       HandlerKind{"logging.handlers.BufferingHandler", read_buffering_handler},
+      HandlerKind{"logging.handlers.DatagramHandler", read_datagram_handler},
       HandlerKind{"logging.handlers.MemoryHandler", read_memory_handler},
       HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
       HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},
+      HandlerKind{"logging.handlers.SocketHandler", read_socket_handler},
       HandlerKind{"logging.handlers.TimedRotatingFileHandler", read_timed_rotating_file_handler},
       HandlerKind{"logging.handlers.WatchedFileHandler", read_watched_file_handler},
   };

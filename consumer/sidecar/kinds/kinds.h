@@ -2,10 +2,14 @@
 // The readers of all kinds, and what several of them share.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include <logbus/connection_handler.h>
 #include <logbus/file_handler.h>
 #include <logbus/rotating_file_handler.h>
 
@@ -14,11 +18,13 @@
 namespace logbus::sidecar {
 
 void read_buffering_handler(HandlerReading& reading);
+void read_datagram_handler(HandlerReading& reading);
 void read_file_handler(HandlerReading& reading);
 void read_memory_handler(HandlerReading& reading);
 void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
+void read_socket_handler(HandlerReading& reading);
 void read_stream_handler(HandlerReading& reading);
 void read_timed_rotating_file_handler(HandlerReading& reading);
 void read_watched_file_handler(HandlerReading& reading);
@@ -55,5 +61,10 @@ struct RotatingAttributes : LineAttributes {
   }
 };
 RotatingAttributes read_rotating_attributes(HandlerReading& reading);
+
+/// timeout, backlog, and Python's attributes retryStart, retryFactor and retryMax.
+void read_delivery_options(HandlerReading& reading, DeliveryOptions& options);
+/// Seconds, as Python has them, or a duration such as "500 ms".
+std::optional<std::chrono::milliseconds> read_timeout(Section& section, std::string_view key);
 
 }  // namespace logbus::sidecar
