@@ -21,7 +21,8 @@ net::Backoff::Settings backoff(double start, double factor, double most) {
 
 }  // namespace
 
-ConnectionHandler::ConnectionHandler(const DeliveryOptions& options, Frames frames) : options_(options) {
+ConnectionHandler::ConnectionHandler(const DeliveryOptions& options, Frames frames)
+    : options_(options), deliver_at_(kBatchBytes) {
   const net::StreamDelivery::Settings settings{
       .timeout = options.timeout,
       .backoff = backoff(options.retry_start, options.retry_factor, options.retry_max),

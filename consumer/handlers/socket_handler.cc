@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <logbus/socket_handler.h>
 
+#include <typeinfo>
 #include <utility>
 
+#include <logbus/datagram_handler.h>
 #include <logbus/detail/encode_bytes.h>
 
 #include "pickle.h"
@@ -38,6 +40,11 @@ SocketHandler::~SocketHandler() {
   }
 }
 
+Handler::Takes SocketHandler::takes() const noexcept {
+  const bool is_ours = typeid(*this) == typeid(SocketHandler) || typeid(*this) == typeid(DatagramHandler);
+  return is_ours ? Takes::kMessage : Takes::kRecord;
+}
+
 void SocketHandler::emit(const LogRecord& record) {
   frame_.clear();
   make_frame(record, frame_);
@@ -46,15 +53,26 @@ void SocketHandler::emit(const LogRecord& record) {
     frame_ = message_ = std::string();
 }
 
+void SocketHandler::emit_text(const LogRecord& record, std::string_view text) {
+  frame_.clear();
+  append_frame(record, text, frame_);
+  send_frame(frame_);
+}
+
 void SocketHandler::make_frame(const LogRecord& record, std::string& frame) {
   message_.clear();
   record.append_message(message_);
+  append_frame(record, message_, frame);
+}
+
+void SocketHandler::append_frame(const LogRecord& record, std::string_view message,
+                                 std::string& frame) const {
   const std::size_t begin = frame.size();
   frame.append(kLengthBytes, '\0');
   if (codec_ == SocketOptions::Codec::kPickle) {
-    handlers::append_pickle(record, message_, frame);
+    handlers::append_pickle(record, message, frame);
   } else {
-    wire::encode_attributes(record, message_, frame);
+    wire::encode_attributes(record, message, frame);
   }
   detail::put_u32(frame.data() + begin, static_cast<std::uint32_t>(frame.size() - begin - kLengthBytes));
 }

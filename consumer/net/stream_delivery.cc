@@ -88,11 +88,16 @@ bool StreamDelivery::send_stream(DeliveryReport& report) {
 
 bool StreamDelivery::send_datagrams(DeliveryReport& report) {
   bool progress = false;
+  const auto end = Clock::now() + wait_for_room();  // for all of them
   for (auto frame = outbox_.next_frame(); !frame.empty(); frame = outbox_.next_frame()) {
     try {
-      const std::size_t taken = connection_->send(frame, wait_for_room());
-      stalled_ = taken == 0;
-      if (stalled_) break;
+      std::size_t taken = connection_->send(frame, milliseconds::zero());
+      if (taken == 0 && !stalled_)
+        taken = connection_->send(frame, std::chrono::ceil<milliseconds>(end - Clock::now()));
+      if (taken == 0) {
+        stalled_ = true;
+        return progress;
+      }
       report.sent_bytes += taken;
     } catch (const Error& error) {
       if (error.code() != EMSGSIZE) throw;
@@ -101,6 +106,7 @@ bool StreamDelivery::send_datagrams(DeliveryReport& report) {
     outbox_.mark_sent(frame.size());
     progress = outbox_.acknowledge(0) > 0;
   }
+  stalled_ = false;
   return progress;
 }
 

@@ -77,7 +77,7 @@ class ConnectionHandler : public Handler {
   std::unique_ptr<net::StreamDelivery> delivery_;
   std::atomic<bool> has_room_{true};
   bool deferred_ = false;
-  std::size_t deliver_at_ = 0;  // bytes of a deferred batch; more where some are left of the one before
+  std::size_t deliver_at_;      // bytes of a deferred batch; more where some are left of the one before
   bool overflowing_ = false;    // the last frame found no room
   bool told_overflow_ = false;  // since something waits
   bool told_size_ = false;      // that a frame was too large for a datagram

@@ -48,7 +48,9 @@ class SocketHandler : public ConnectionHandler {
   SocketHandler(std::string host, std::optional<std::uint16_t> port, const SocketOptions& options,
                 Frames frames);
 
+  Takes takes() const noexcept override;
   void emit(const LogRecord& record) override;
+  void emit_text(const LogRecord& record, std::string_view text) override;
   /// Appends the record's frame. Python's makePickle.
   virtual void make_frame(const LogRecord& record, std::string& frame);
   /// A connected socket. Throws if there is none within `timeout`.
@@ -64,6 +66,8 @@ class SocketHandler : public ConnectionHandler {
   void connection_failed(const Error& error) override;
 
  private:
+  void append_frame(const LogRecord& record, std::string_view message, std::string& frame) const;
+
   const std::string host_;
   const std::optional<std::uint16_t> port_;
   const SocketOptions::Codec codec_;
