@@ -50,15 +50,22 @@ std::size_t DatagramConnection::send(std::string_view bytes, milliseconds timeou
 inline namespace abi1 LOGBUS_ABI {
 
 std::unique_ptr<Connection> connect_udp(const std::string& host, std::uint16_t port,
-                                        std::chrono::milliseconds timeout) {
+                                        std::chrono::milliseconds timeout, bool ipv4_first) {
   std::vector<net::SocketAddress> addresses = net::resolve(host, port, SOCK_DGRAM, timeout);
   // Nobody answers a datagram, so that another address could be tried.
-  std::stable_partition(addresses.begin(), addresses.end(),
-                        [](const net::SocketAddress& address) { return address.family() == AF_INET; });
-  const net::SocketAddress& address = addresses.front();
-  base::UniqueFd fd(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) throw Error(errno, "socket");
-  return std::make_unique<net::DatagramConnection>(std::move(fd), address, net::host_and_port(host, port));
+  if (ipv4_first) {
+    std::stable_partition(addresses.begin(), addresses.end(),
+                          [](const net::SocketAddress& address) { return address.family() == AF_INET; });
+  }
+  int error = 0;
+  for (const net::SocketAddress& address : addresses) {
+    base::UniqueFd fd(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (fd)
+      return std::make_unique<net::DatagramConnection>(std::move(fd), address,
+                                                       net::host_and_port(host, port));
+    error = errno;  // a kernel without IPv6
+  }
+  throw Error(error, "no socket for " + net::host_and_port(host, port));
 }
 
 std::unique_ptr<Connection> connect_unix_datagram(const std::string& path) {

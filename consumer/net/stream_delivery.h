@@ -61,6 +61,8 @@ class StreamDelivery {
   std::size_t unsent_bytes() const noexcept { return outbox_.unsent().size(); }
   Outbox& outbox() noexcept { return outbox_; }
   const Outbox& outbox() const noexcept { return outbox_; }
+  /// For `connect`: what the connection that it gives takes.
+  void set_datagrams(bool datagrams) noexcept { settings_.datagrams = datagrams; }
   void set_backoff(const Backoff::Settings& settings) noexcept { backoff_ = Backoff(settings); }
 
  private:

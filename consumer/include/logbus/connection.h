@@ -42,10 +42,11 @@ std::unique_ptr<Connection> connect_tcp(const std::string& host, std::uint16_t p
 /// The same to a socket of the type SOCK_STREAM in the file system.
 std::unique_ptr<Connection> connect_unix(const std::string& path, std::chrono::milliseconds timeout);
 
-/// One datagram a send(), to the host's first IPv4 address, else to its first one; `timeout` is for the
-/// look-up of the name, which is not repeated. What was sent may be lost, and nobody tells.
+/// One datagram a send(), to the host's first IPv4 address, else, or without `ipv4_first`, to its first one;
+/// `timeout` is for the look-up of the name, which is not repeated. What was sent may be lost, and nobody
+/// tells.
 std::unique_ptr<Connection> connect_udp(const std::string& host, std::uint16_t port,
-                                        std::chrono::milliseconds timeout);
+                                        std::chrono::milliseconds timeout, bool ipv4_first = true);
 /// The same to a socket of the type SOCK_DGRAM in the file system. send() throws when its server has gone.
 std::unique_ptr<Connection> connect_unix_datagram(const std::string& path);
 
