@@ -112,6 +112,10 @@ void ConnectionHandler::disconnect() noexcept {
   count_retry(delivery_->disconnect());
 }
 
+void ConnectionHandler::set_frames(Frames frames) noexcept {
+  delivery_->set_datagrams(frames == Frames::kDatagrams);
+}
+
 void ConnectionHandler::set_retry(double start, double factor, double most) {
   delivery_->set_backoff(backoff(start, factor, most));
 }

@@ -13,11 +13,10 @@ namespace logbus::sidecar {
 namespace {
 
 // Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 4> kLaterClasses{
+constexpr std::array<std::string_view, 3> kLaterClasses{
     "logging.handlers.HTTPHandler",
     "logging.handlers.NTEventLogHandler",
     "logging.handlers.SMTPHandler",
-    "logging.handlers.SysLogHandler",
 };
 
 std::string_view last_part(std::string_view dotted) {

@@ -64,6 +64,8 @@ class ConnectionHandler : public Handler {
   /// Sends the frame, or lets it wait. With the handler's lock held. Throws nothing but std::bad_alloc.
   void send_frame(std::string_view frame);
   void disconnect() noexcept;
+  /// For make_connection(): what the one that it gives takes.
+  void set_frames(Frames frames) noexcept;
   /// From the next failure on.
   void set_retry(double start, double factor, double most);
   const DeliveryOptions& options() const noexcept { return options_; }

@@ -26,6 +26,7 @@ void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
 void read_socket_handler(HandlerReading& reading);
 void read_stream_handler(HandlerReading& reading);
+void read_sys_log_handler(HandlerReading& reading);
 void read_timed_rotating_file_handler(HandlerReading& reading);
 void read_watched_file_handler(HandlerReading& reading);
 

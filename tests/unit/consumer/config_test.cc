@@ -262,9 +262,53 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "'logging.StreamHandler'?"}},
       {"version: 1\nhandlers:\n  a: {class: my.Own}",
        {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are " + all_classes()}},
-      {"version: 1\nhandlers:\n  a: {class: logging.handlers.SysLogHandler, address: [localhost, 514]}",
-       {"f.yaml:3:14: handlers.a.class: logging.handlers.SysLogHandler is not in this version; there are " +
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.NTEventLogHandler, appname: x}",
+       {"f.yaml:3:14: handlers.a.class: logging.handlers.NTEventLogHandler is not in this version; there "
+        "are " +
         all_classes()}},
+      {"version: 1\nhandlers:\n"
+       "  a: {class: logging.handlers.SysLogHandler, address: [localhost, 0], facility: local8,\n"
+       "    socktype: 3, timeout: -1, framing: crlf, header: bsd, backlog: big, '.': {priority_map: {X: "
+       "loud}}}\n"
+       "  b: {class: logging.handlers.SysLogHandler, address: /dev/log, framing: lf, hostname: h,\n"
+       "    '.': {append_nul: true}}",
+       {"f.yaml:3:67: handlers.a.address[1]: expected a port from 1 to 65535, got an integer 0",
+        "f.yaml:3:81: handlers.a.facility: expected one of auth, authpriv, console, cron, daemon, ftp, kern, "
+        "local0, "
+        "local1, local2, local3, local4, local5, local6, local7, lpr, mail, news, ntp, security, syslog, "
+        "user, "
+        "solaris-cron, uucp, got a string \"local8\"",
+        "f.yaml:4:15: handlers.a.socktype: expected ext://socket.SOCK_DGRAM or ext://socket.SOCK_STREAM, got "
+        "an "
+        "integer 3",
+        "f.yaml:4:27: handlers.a.timeout: expected a number of at least 0, got an integer "
+        "-1",
+        "f.yaml:4:40: handlers.a.framing: expected one of nul, lf and octet-counting, got a string \"crlf\"",
+        "f.yaml:4:54: handlers.a.header: expected none or rfc5424, got a string \"bsd\"",
+        "f.yaml:4:68: handlers.a.backlog: expected a size such as \"64 MiB\" or an integer of bytes, got a "
+        "string "
+        "\"big\"",
+        "f.yaml:4:97: handlers.a...priority_map.X: expected a priority: debug, info, notice, warning, error, "
+        "critical, alert or emerg, got a string \"loud\"",
+        "f.yaml:5:74: handlers.b.framing: a datagram needs none: it is for socktype: "
+        "ext://socket.SOCK_STREAM, and "
+        "tls",
+        "f.yaml:5:88: handlers.b.hostname: it is for header: rfc5424",
+        "f.yaml:6:23: handlers.b...append_nul: it is for framing: nul"}},
+      {"version: 1\nhandlers:\n"
+       "  c: {class: logging.handlers.SysLogHandler, facility: 128, socktype: ext://socket.SOCK_DGRAM,\n"
+       "    tls: {ca_certs: /no/such.pem, trust: 1}}\n"
+       "  d: {class: logging.handlers.SysLogHandler, address: /dev/log, tls: {keyfile: k}}",
+       {"f.yaml:3:56: handlers.c.facility: expected a facility's name, or its number, from 0 to 23, got an "
+        "integer "
+        "128",
+        "f.yaml:3:71: handlers.c.socktype: TLS is over a stream",
+        "f.yaml:4:21: handlers.c.tls.ca_certs: cannot use /no/such.pem: No such file or directory",
+        "f.yaml:4:35: handlers.c.tls.trust: unknown key; there are ca_certs, certfile, keyfile, "
+        "server_hostname and "
+        "verify",
+        "f.yaml:5:70: handlers.d.tls: not over a Unix socket: it needs [HOST, PORT]",
+        "f.yaml:5:80: handlers.d.tls.keyfile: the key 'certfile' is missing: whose key is it?"}},
       {"version: 1\nhandlers:\n  a: {class: logging.NullHandler, level: debug, formatter: x, filters: [y]}",
        {"f.yaml:3:42: handlers.a.level: unknown level \"debug\"; did you mean 'DEBUG'?",
         "f.yaml:3:60: handlers.a.formatter: there is no formatter named \"x\"",
