@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <logbus/detail/clock.h>
+#include "handler_table.h"
 
 namespace logbus::consumer {
 
@@ -251,24 +252,7 @@ bool BusQueue::idle() {
 }
 
 void BusQueue::publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept {
-  shm::ConsumerControl& control = segment_.consumer();
-  const std::size_t count = std::min(handlers.size(), kMaxHandlers);
-  for (std::size_t i = 0; i < count; ++i) {
-    HandlerEntry& entry = control.handlers[i];
-    const auto put = [](char(&to)[64], std::string_view from) {
-      const std::size_t n = std::min(from.size(), sizeof to - 1);
-      std::memcpy(to, from.data(), n);
-      std::memset(to + n, 0, sizeof to - n);
-    };
-    put(entry.name, handlers[i]->name());
-    put(entry.class_name, handlers[i]->class_name());
-    const HandlerCounters& counters = handlers[i]->counters();
-    entry.records.store(counters.records.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    entry.bytes.store(counters.bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    entry.errors.store(counters.errors.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    entry.dropped.store(counters.dropped.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
-  control.handler_count.store(count, std::memory_order_release);
+  consumer::publish_handlers(handlers, segment_.consumer());
 }
 
 }  // namespace logbus::consumer

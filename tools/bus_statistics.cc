@@ -40,15 +40,49 @@ SidecarStatistics sidecar_of(const shm::Snapshot& snapshot, bool of_this_boot) {
   return sidecar;
 }
 
+/// The writer may be at it, or have died there.
+void read_error(const HandlerEntry& entry, HandlerStatistics& handler) {
+  constexpr int kTries = 100;
+  std::array<std::uint64_t, kErrorWords> words;
+  std::uint64_t time = 0;
+  std::uint64_t size = 0;
+  for (int tries = 0; tries < kTries; ++tries) {
+    // Acquire, and the fence: pair with the writer's. What was read is of one version, if that is the same
+    // before and after.
+    const std::uint64_t version = entry.error_version.load(std::memory_order_acquire);
+    time = load(entry.error_time_ns);
+    size = load(entry.error_size);
+    for (std::size_t i = 0; i < kErrorWords; ++i) words[i] = load(entry.error_text[i]);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (version % 2 == 0 && load(entry.error_version) == version) break;
+  }
+  if (time == 0) return;
+  handler.last_error_ns = static_cast<std::int64_t>(time);
+  handler.last_error.assign(reinterpret_cast<const char*>(words.data()),
+                            std::min<std::uint64_t>(size, sizeof words));
+}
+
 std::vector<HandlerStatistics> handlers_of(const ConsumerControl& control) {
   std::vector<HandlerStatistics> handlers;
   const std::size_t count = std::min<std::uint64_t>(load(control.handler_count), kMaxHandlers);
   for (std::size_t i = 0; i < count; ++i) {
     const HandlerEntry& entry = control.handlers[i];
-    handlers.push_back({std::string(shm::bounded_text(entry.name)),
-                        std::string(shm::bounded_text(entry.class_name)), load(entry.records),
-                        load(entry.bytes), load(entry.errors), load(entry.dropped), load(entry.queue_length),
-                        load(entry.queue_capacity)});
+    HandlerStatistics& handler = handlers.emplace_back();
+    handler.name = shm::bounded_text(entry.name);
+    handler.class_name = shm::bounded_text(entry.class_name);
+    handler.records = load(entry.records);
+    handler.bytes = load(entry.bytes);
+    handler.errors = load(entry.errors);
+    handler.retries = load(entry.retries);
+    for (std::size_t reason = 0; reason < kDropReasonCount; ++reason) {
+      handler.dropped_for[reason] = load(entry.dropped[reason]);
+      handler.dropped += handler.dropped_for[reason];
+    }
+    handler.queue_length = load(entry.queue_length);
+    handler.queue_capacity = load(entry.queue_capacity);
+    handler.queue_bytes = load(entry.queue_bytes);
+    if (const std::uint64_t memory = load(entry.queue_memory); ~memory != 0) handler.queue_memory = memory;
+    read_error(entry, handler);
   }
   return handlers;
 }

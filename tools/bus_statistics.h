@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <logbus/handler.h>
 #include "shm/snapshot.h"
 
 namespace logbus::tools {
@@ -32,7 +33,13 @@ struct WorkerStatistics {
 
 struct HandlerStatistics {
   std::string name, class_name;
-  std::uint64_t records = 0, bytes = 0, errors = 0, dropped = 0, queue_length = 0, queue_capacity = 0;
+  std::uint64_t records = 0, bytes = 0, errors = 0, retries = 0;
+  std::uint64_t dropped = 0;
+  std::array<std::uint64_t, kDropReasonCount> dropped_for = {};
+  std::uint64_t queue_length = 0, queue_capacity = 0, queue_bytes = 0;
+  std::optional<std::uint64_t> queue_memory;  // nothing: without a bound
+  std::string last_error;
+  std::optional<std::int64_t> last_error_ns;  // wall time; nothing: there was none
 };
 
 enum class SidecarState { kNever, kRunning, kReleased, kDied };

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <logbus/detail/clock.h>
+
 #include "tools/bus_text.h"
 #include "tools/escape.h"
 #include "tools/json_text.h"
@@ -123,16 +125,57 @@ void append_workers(std::vector<WorkerStatistics> workers, bool all, std::string
   if (workers.size() < count) out += fmt::format("... and {} more (--per-process)\n", count - workers.size());
 }
 
+std::string_view reason_name(std::size_t index) {
+  return drop_reason_name(DropReason{static_cast<std::uint8_t>(index)});
+}
+
+std::int64_t error_age(const HandlerStatistics& handler) {
+  return static_cast<std::int64_t>(detail::clock_ns(CLOCK_REALTIME)) - *handler.last_error_ns;
+}
+
+std::string queue_text(const HandlerStatistics& handler) {
+  if (handler.queue_capacity != 0) return fmt::format("{}/{}", handler.queue_length, handler.queue_capacity);
+  return handler.queue_length != 0 ? std::to_string(handler.queue_length) : "-";
+}
+
+/// Escaped, and no longer than a line of a terminal has room for.
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kMost = 76;
+  std::string shown = escaped(text);
+  if (shown.size() <= kMost) return shown;
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;
+  shown.replace(end, shown.npos, "...");
+  return shown;
+}
+
+/// What a column is too narrow for.
+void append_troubles(const HandlerStatistics& handler, std::string& out) {
+  if (handler.dropped != 0) {
+    out += escaped(handler.name) + ": dropped";
+    const char* separator = " ";
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+      if (handler.dropped_for[i] == 0) continue;
+      out += separator + fmt::format("{} {}", reason_name(i), grouped(handler.dropped_for[i]));
+      separator = ", ";
+    }
+    out += '\n';
+  }
+  if (handler.last_error_ns)
+    out += fmt::format("{}: last error {}: {}\n", escaped(handler.name),
+                       age(std::max<std::int64_t>(0, error_age(handler))), shortened(handler.last_error));
+}
+
 void append_handlers(const std::vector<HandlerStatistics>& handlers, std::string& out) {
   if (handlers.empty()) return;
-  Table table("llrrrrl");
-  table.add({"HANDLER", "CLASS", "RECORDS", "BYTES", "ERRORS", "DROPPED", "QUEUE"});
+  Table table("llrrrrrl");
+  table.add({"HANDLER", "CLASS", "RECORDS", "BYTES", "ERRORS", "RETRIES", "DROPPED", "QUEUE"});
   for (const HandlerStatistics& h : handlers)
     table.add({escaped(h.name), escaped(h.class_name), grouped(h.records),
                h.bytes == 0 && h.queue_capacity != 0 ? "-" : decimal_size(h.bytes), grouped(h.errors),
-               grouped(h.dropped),
-               h.queue_capacity == 0 ? "-" : fmt::format("{}/{}", h.queue_length, h.queue_capacity)});
+               grouped(h.retries), grouped(h.dropped), queue_text(h)});
   table.append_to(out);
+  for (const HandlerStatistics& h : handlers) append_troubles(h, out);
 }
 
 Json worker_json(const WorkerStatistics& w) {
@@ -151,6 +194,20 @@ Json worker_json(const WorkerStatistics& w) {
             {"INFO", w.dropped_by_severity[1]},
             {"WARNING", w.dropped_by_severity[2]},
             {"ERROR", w.dropped_by_severity[3]}}}};
+}
+
+Json reasons_json(const HandlerStatistics& handler) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < kDropReasonCount; ++i)
+    json[std::string(reason_name(i))] = handler.dropped_for[i];
+  return json;
+}
+
+Json error_json(const HandlerStatistics& handler) {
+  if (!handler.last_error_ns) return {};
+  return {{"text", handler.last_error},
+          {"time", format_time(*handler.last_error_ns, false)},
+          {"age_s", static_cast<double>(error_age(handler)) / 1e9}};
 }
 
 Json sidecar_json(const SidecarStatistics& sidecar) {
@@ -226,9 +283,14 @@ std::string stat_json(const shm::Snapshot& snapshot, const BusStatistics& s, boo
                                 {"records", h.records},
                                 {"bytes", h.bytes},
                                 {"errors", h.errors},
+                                {"retries", h.retries},
                                 {"dropped", h.dropped},
+                                {"dropped_by_reason", reasons_json(h)},
                                 {"queue", h.queue_length},
-                                {"queue_capacity", h.queue_capacity}});
+                                {"queue_capacity", h.queue_capacity},
+                                {"queue_bytes", h.queue_bytes},
+                                {"queue_memory", h.queue_memory ? Json(*h.queue_memory) : Json()},
+                                {"last_error", error_json(h)}});
   return json_line(json) + "\n";
 }
 

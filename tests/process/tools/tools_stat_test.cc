@@ -7,6 +7,10 @@
 #include <fstream>
 #include <memory>
 
+#include <logbus/log_queue.h>
+#include <logbus/queue_handler.h>
+
+#include "handler_table.h"
 #include "shm/lane_directory.h"
 #include "tools/bus_statistics.h"
 #include "tools/list.h"
@@ -42,7 +46,7 @@ TEST_F(StatTest, SaysThatNoSidecarHasEverAttached) {
   const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
   EXPECT_NE(text.find("sidecar  none has ever attached\n"), std::string::npos) << text;
   EXPECT_TRUE(text.starts_with("bus      test  " + shm::bus_path(options_) +
-                               "  layout 1  overflow drop  memory 0.0 of 64.0 MiB  sites 0 of 64\n"))
+                               "  layout 2  overflow drop  memory 0.0 of 64.0 MiB  sites 0 of 64\n"))
       << text;
   EXPECT_EQ(
       nlohmann::json::parse(tools::stat_json(now, tools::collect_statistics(now), true))["sidecar"]["state"],
@@ -136,12 +140,97 @@ TEST_F(StatTest, ShowsHandlers) {
   control.handlers[1].queue_capacity.store(1000);
   const auto now = snapshot();
   const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
-  EXPECT_NE(text.find("RotatingFileHandler  184,220,109  21.1 GB       0        0  -\n"), std::string::npos)
+  EXPECT_NE(text.find("RotatingFileHandler  184,220,109  21.1 GB       0        0        0  -\n"),
+            std::string::npos)
       << text;
   EXPECT_NE(text.find("file\\x1b"), std::string::npos) << text;
   EXPECT_NE(text.find("        0  0/1000\n"), std::string::npos) << text;
   control.handler_count.store(~std::uint64_t{0});
   EXPECT_EQ(statistics().handlers.size(), detail::kMaxHandlers);
+}
+
+/// A handler without a lock, a queue or a file.
+class Troubled : public Handler {
+ public:
+  explicit Troubled(std::string_view name) { set_name(name); }
+  void handle_error(const LogRecord*, const std::exception&) noexcept override {}
+  void fail(const std::string& what) { Handler::handle_error(nullptr, std::runtime_error(what)); }
+  void lose(DropReason reason, std::uint64_t records) { count_lost(reason, records); }
+  void retry(std::uint64_t deliveries) { count_retry(deliveries); }
+  void wait(std::uint64_t records) { set_waiting(records); }
+  std::string_view class_name() const noexcept override { return "SocketHandler"; }
+
+ protected:
+  void emit(const LogRecord&) override {}
+};
+
+TEST_F(StatTest, ShowsWhatWentWrongWithHandlers) {
+  shm::Attachment::attach(options_, "");
+  const shm::Segment segment = sidecar();
+  const auto queue = std::make_shared<LogQueue>(1000, 1 << 20);
+  const auto behind = std::make_shared<QueueHandler>(queue);
+  behind->set_name("socket_async");
+  const auto socket = std::make_shared<Troubled>("socket");
+  const std::vector<std::shared_ptr<Handler>> handlers = {behind, socket};
+  consumer::publish_handlers(handlers, segment.consumer());
+  EXPECT_EQ(statistics().handlers.at(0).queue_memory, std::uint64_t{1} << 20);
+  EXPECT_EQ(statistics().handlers.at(1).last_error_ns, std::nullopt);
+
+  for (int i = 0; i < 17; ++i) behind->handle(LogRecord());
+  socket->handle(LogRecord());
+  ::testing::internal::CaptureStderr();
+  socket->fail("cannot connect to \x1b[2Jlocalhost\n" + std::string(200, 'x'));
+  ::testing::internal::GetCapturedStderr();
+  socket->lose(DropReason::kBacklogFull, 1234);
+  socket->lose(DropReason::kTooLarge, 1);
+  socket->retry(5);
+  socket->wait(3);
+  consumer::publish_handlers(handlers, segment.consumer());
+  const auto now = snapshot();
+  const tools::BusStatistics counted = tools::collect_statistics(now);
+  EXPECT_EQ(counted.handlers.at(0).queue_bytes, queue->used_memory());
+  const std::string text = tools::stat_text(now, counted, true);
+  EXPECT_NE(text.find("socket_async  QueueHandler        17      -       0        0        0  17/1000\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("socket        SocketHandler        1    0 B       1        5    1,235  3\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("socket: dropped backlog_full 1,234, too_large 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("socket: last error 0.0 s ago: cannot connect to \\x1b[2Jlocalhost\\nxxx"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  for (std::size_t at = text.find("socket: "); at < text.size(); at = text.find('\n', at) + 1)
+    EXPECT_LE(text.find('\n', at) - at, 110U) << text;
+
+  const auto json = nlohmann::json::parse(tools::stat_json(now, counted, false))["handlers"];
+  EXPECT_EQ(json[0]["queue"], 17);
+  EXPECT_EQ(json[0]["queue_memory"], 1 << 20);
+  EXPECT_EQ(json[0]["last_error"], nullptr);
+  EXPECT_EQ(json[1]["retries"], 5);
+  EXPECT_EQ(json[1]["dropped_by_reason"]["backlog_full"], 1234);
+  EXPECT_EQ(json[1]["dropped_by_reason"]["shutdown"], 0);
+  EXPECT_TRUE(json[1]["last_error"]["text"].get<std::string>().starts_with("cannot connect to \x1b[2J"));
+  EXPECT_GE(json[1]["last_error"]["age_s"], 0.0);
+}
+
+TEST_F(StatTest, AnErrorWhoseWriterDiedIsShownAllTheSame) {
+  shm::Attachment::attach(options_, "");
+  const shm::Segment segment = sidecar();
+  const auto handler = std::make_shared<Troubled>("h");
+  ::testing::internal::CaptureStderr();
+  handler->fail("first");
+  consumer::publish_handlers({handler}, segment.consumer());
+  detail::HandlerEntry& entry = segment.consumer().handlers[0];
+  entry.error_version.fetch_add(1);  // in the middle of the next one
+  EXPECT_EQ(statistics().handlers.at(0).last_error, "first");
+  entry.error_size.store(~std::uint64_t{0});
+  EXPECT_EQ(statistics().handlers.at(0).last_error.size(), HandlerError::kMostBytes);
+  consumer::publish_handlers({handler}, segment.consumer());  // the next sidecar
+  EXPECT_EQ(entry.error_version.load() % 2, 0U);
+  EXPECT_EQ(statistics().handlers.at(0).last_error, "first");
+  ::testing::internal::GetCapturedStderr();
 }
 
 TEST_F(StatTest, ShortensALongListOfWorkers) {

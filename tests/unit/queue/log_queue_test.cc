@@ -113,6 +113,74 @@ TEST(LogQueueTest, HoldsExactlyItsCapacity) {
   EXPECT_THROW(LogQueue(0), Error);
 }
 
+TEST(LogQueueTest, TakesNoMoreMemoryThanItMay) {
+  constexpr std::size_t kMemory = 1 << 20;
+  LogQueue queue(10'000, kMemory);
+  LogRecord taken;
+  std::size_t most = 0;
+  for (int round = 0; round < 50; ++round) {
+    const std::size_t before = queue.size();
+    for (int i = 0; i < 200; ++i) {
+      LogRecord record = message(std::string(static_cast<std::size_t>((i * 7919) % 20'000), 'x'));
+      if (i % 3 == 0) record.args = Value(List{Value(Dict{{Value("k"), Value(std::string(900, 'y'))}})});
+      if (i % 5 == 0) record.pathname = std::string(400, 'p');
+      EXPECT_TRUE(queue.put_nowait(record) || queue.is_still_full());
+      EXPECT_LE(queue.used_memory(), kMemory);
+      most = std::max(most, queue.used_memory());
+    }
+    EXPECT_GT(queue.size(), before / 2);
+    for (int i = 0; i < round; ++i) (void)queue.get(taken, 0ms);
+    EXPECT_LE(queue.used_memory(), kMemory);
+  }
+  EXPECT_GT(most, kMemory / 10 * 9);
+  while (queue.get(taken, 0ms)) {
+  }
+  EXPECT_TRUE(queue.put_nowait(message(std::string(kMemory / 10 * 9, 'z'))));  // all is given back for it
+}
+
+TEST(LogQueueTest, MemoryCountsWhatARecordUsesNotWhatItHasRoomFor) {
+  LogQueue queue(100, 100'000);
+  LogRecord record = message(std::string(90'000, 'x'));
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(queue.put_nowait(record));
+    record.msg.get_if<std::string>()->assign("small");  // its memory stays
+  }
+}
+
+TEST(LogQueueTest, ARecordThatNeverFitsIsRefusedAtOnce) {
+  LogQueue queue(10, 10'000);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(queue.put(message(std::string(20'000, 'x')), kLong));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kLong);
+  EXPECT_FALSE(queue.is_still_full());
+  EXPECT_TRUE(queue.put_nowait(message("small")));
+  EXPECT_THROW(LogQueue(1, 0), Error);
+}
+
+TEST(LogQueueTest, AGetMakesRoomForThePutThatWaitsForMemory) {
+  LogQueue queue(100, 20'000);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(queue.put_nowait(message(std::string(12'000, 'a'))));
+    auto put = std::async(std::launch::async,
+                          [&queue] { return queue.put(message(std::string(12'000, 'b')), kLong); });
+    ASSERT_EQ(text_of(queue).size(), 12'000U);
+    ASSERT_TRUE(put.get());
+    ASSERT_EQ(text_of(queue).size(), 12'000U);
+  }
+}
+
+TEST(LogQueueTest, IsStillFullUntilARecordIsTaken) {
+  LogQueue queue(1);
+  EXPECT_FALSE(queue.is_still_full());
+  ASSERT_TRUE(queue.put_nowait(message("a")));
+  EXPECT_FALSE(queue.is_still_full());  // nobody has been refused
+  ASSERT_FALSE(queue.put_nowait(message("b")));
+  EXPECT_TRUE(queue.is_still_full());
+  EXPECT_EQ(text_of(queue), "a");
+  EXPECT_FALSE(queue.is_still_full());
+  EXPECT_TRUE(queue.put_nowait(message("c")));
+}
+
 TEST(LogQueueTest, ARecordTakenMakesRoomForOne) {
   LogQueue queue(2);
   ASSERT_TRUE(queue.put_nowait(message("a")));
@@ -258,8 +326,9 @@ LogRecord numbered(std::size_t producer, int number) {
 TEST(LogQueueTest, LosesAndDoublesNothingOfManyThreadsThatWait) {
   constexpr std::size_t kProducers = 6;
   constexpr int kRecords = 4000;
-  for (const std::size_t capacity : {1U, 3U, 64U}) {
-    LogQueue queue(capacity);
+  for (const std::size_t capacity : {1U, 3U, 64U, 1000U}) {
+    // The last one is bounded by the memory of some thirty records.
+    LogQueue queue(capacity, capacity == 1000 ? 20'000 : LogQueue::kUnbounded);
     std::vector<std::thread> producers;
     for (std::size_t producer = 0; producer < kProducers; ++producer) {
       producers.emplace_back([&queue, producer] {

@@ -107,6 +107,31 @@ TEST(LayoutTest, StepsCoverALaneWithoutGaps) {
   }
 }
 
+// FORMAT.md's table and its example.
+TEST(LayoutTest, AHandlersEntryIsWhereTheFormatSays) {
+  EXPECT_EQ(offsetof(ConsumerControl, handlers), 512U);
+  HandlerEntry entry{};
+  entry.records = 212;
+  entry.errors = 3;
+  entry.dropped[1] = 40;
+  entry.queue_length = 17;
+  entry.queue_capacity = 1000;
+  entry.queue_memory = 0x1111;
+  entry.error_version = 0x2222;
+  entry.error_time_ns = 0x3333;
+  entry.error_size = 0x4444;
+  entry.error_text[14] = 0x5555;
+  std::uint64_t words[sizeof entry / 8];
+  std::memcpy(words, static_cast<const void*>(&entry), sizeof entry);
+  const std::vector<std::uint64_t> golden = {0xd4, 0, 3, 0, 0, 0x28, 0, 0, 0, 0, 0, 0, 0x11, 0x3e8};
+  EXPECT_EQ(std::vector<std::uint64_t>(words + 128 / 8, words + 240 / 8), golden);
+  EXPECT_EQ(words[248 / 8], 0x1111U);
+  EXPECT_EQ(words[256 / 8], 0x2222U);
+  EXPECT_EQ(words[264 / 8], 0x3333U);
+  EXPECT_EQ(words[272 / 8], 0x4444U);
+  EXPECT_EQ(words[392 / 8], 0x5555U);
+}
+
 TEST(LayoutTest, WordsGiveBackWhatWasPacked) {
   for (const LaneState state : {LaneState::kFree, LaneState::kOpen, LaneState::kClosed}) {
     for (const std::uint32_t slot : {0U, 1U, 16383U}) {
@@ -156,7 +181,7 @@ TEST(PreambleTest, NamesAnotherLayoutVersion) {
   p.magic[7] = kLayoutVersion + 1;
   std::string text;
   EXPECT_EQ(refusal(p, p.file_size, &text), EPROTO);
-  EXPECT_NE(text.find("version 2"), std::string::npos) << text;
+  EXPECT_NE(text.find("version 3"), std::string::npos) << text;
 }
 
 TEST(PreambleTest, RefusesUnknownFeatures) {
@@ -213,7 +238,7 @@ TEST(LayoutTest, LiesWhereTheFormatSaysItLies) {
   EXPECT_EQ(offsetof(Preamble, created_ticks), 112U);
   EXPECT_EQ(offsetof(Preamble, ticks_per_second_guess), 136U);
   EXPECT_EQ(offsetof(Preamble, consumer_control), 144U);
-  EXPECT_EQ(sizeof(ConsumerControl), 12'800U);
+  EXPECT_EQ(sizeof(ConsumerControl), 29'184U);
   EXPECT_EQ(offsetof(ProducerLine, committed), 0U);
   EXPECT_EQ(offsetof(ProducerLine, origin), 8U);
   EXPECT_EQ(offsetof(ProducerLine, records), 24U);

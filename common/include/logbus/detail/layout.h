@@ -21,7 +21,7 @@ static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std:
 using Word64 = std::atomic<std::uint64_t>;
 using Word32 = std::atomic<std::uint32_t>;
 
-inline constexpr std::uint8_t kLayoutVersion = 1;
+inline constexpr std::uint8_t kLayoutVersion = 2;
 inline constexpr std::array<std::uint8_t, 8> kMagic = {'l', 'o', 'g', 'b', 'u', 's', 0, kLayoutVersion};
 
 /// Severities are counted in five classes: up to DEBUG, INFO, WARNING, ERROR, above.
@@ -229,14 +229,26 @@ inline constexpr std::size_t kBlockedBitmapOffset = 128;  // one bit a lane: its
 
 enum class Policy : std::uint32_t { kDrop = 0, kBlock = 1 };
 
-struct HandlerEntry {  // one handler of the sidecar, for those who look from outside
+/// logbus::DropReason's names, and room for more.
+inline constexpr std::size_t kHandlerDropReasons = 8;
+inline constexpr std::size_t kErrorWords = 15;
+
+/// One handler of the sidecar, for those who look from outside.
+struct alignas(64) HandlerEntry {
   char name[64];
   char class_name[64];
-  Word64 records, bytes, errors, dropped;
-  Word64 queue_length, queue_capacity;  // of an asynchronous handler, else 0
-  std::uint8_t pad[16];
+  Word64 records, bytes, errors, retries;
+  Word64 dropped[kHandlerDropReasons];  // by logbus::DropReason
+  Word64 queue_length;                  // records that wait in its queue, or for a later try
+  Word64 queue_capacity;                // of an asynchronous handler, else 0
+  Word64 queue_bytes, queue_memory;     // the same in bytes; no bound: all ones
+  Word64 error_version;                 // odd while the three below are written
+  Word64 error_time_ns;                 // of the wall clock; 0: no error yet
+  Word64 error_size;                    // bytes of the text
+  Word64 error_text[kErrorWords];       // the last error's, as the handler put it
+  std::uint8_t pad[48];
 };
-static_assert(sizeof(HandlerEntry) == 192);
+static_assert(sizeof(HandlerEntry) == 448 && offsetof(HandlerEntry, dropped) == 160);
 inline constexpr std::size_t kMaxHandlers = 64;
 
 /// Written by the lease holder alone (the creator fills in the settings first).
