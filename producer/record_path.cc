@@ -29,8 +29,8 @@ const std::int64_t start_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)
 
 /// Whether this thread is inside log_record() already: a handler that logs to a logger that leads to itself
 /// would go on for ever otherwise. So deep no sensible chain goes.
-constinit thread_local int depth = 0;
-constexpr int kMaxDepth = 8;
+constinit thread_local int records_inside = 0;
+constexpr int kMaxInside = 8;
 
 void stamp(LogRecord& record) {
   record.created_ns = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME));
@@ -46,8 +46,8 @@ void stamp(LogRecord& record) {
 void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
                 std::uint32_t size, bool truncated) noexcept {
   static_cast<void>(producer::thread_state());  // the thread's end gives back its scratch buffer
-  if (depth >= kMaxDepth) return;
-  ++depth;
+  if (records_inside >= kMaxInside) return;
+  ++records_inside;
   try {
     const LoggerNode& node = LoggerTree::node(logger);
     wire::Site content;
@@ -73,7 +73,7 @@ void log_record(const LoggerGate& logger, int levelno, const CallSite& site, con
   } catch (...) {
     producer::complain("a record is lost: no memory");
   }
-  --depth;
+  --records_inside;
 }
 
 }  // namespace detail

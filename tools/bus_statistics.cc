@@ -7,15 +7,12 @@
 
 #include <logbus/detail/clock.h>
 
+#include "tools/bus_text.h"
+
 namespace logbus::tools {
 namespace {
 
 using namespace detail;
-
-template <class Word>
-auto load(const Word& word) {
-  return word.load(std::memory_order_relaxed);
-}
 
 /// Unsigned counters of a file that others write or have damaged: a difference never wraps.
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) {

@@ -2,6 +2,7 @@
 // What dump, stat and ls say of a bus in the same words.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +10,12 @@
 #include "shm/snapshot.h"
 
 namespace logbus::tools {
+
+/// A counter or a word of state that others write while we look: nothing is read after it because of it.
+template <class Word>
+auto load(const Word& word) {
+  return word.load(std::memory_order_relaxed);
+}
 
 /// "orders" of "/dev/shm/orders.logbus"; of another file its name.
 std::string bus_name(const std::string& path);

@@ -9,11 +9,6 @@
 namespace logbus::tools {
 namespace {
 
-template <class Word>
-auto load(const Word& word) {
-  return word.load(std::memory_order_relaxed);
-}
-
 void append(const Json& json, std::string& out) {
   out += json_line(json);
   out += '\n';

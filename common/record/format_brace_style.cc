@@ -20,10 +20,6 @@ constexpr int kDepth = 2;
 bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
-bool is_word(char c) noexcept {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         (static_cast<unsigned char>(c) & 0x80) != 0;
-}
 
 std::string quoted(std::string_view text) {
   std::string repr;
@@ -114,7 +110,7 @@ bool is_valid_name(std::string_view name) {
   std::size_t at = 0;
   const auto skip_word = [&] {
     const std::size_t begin = at;
-    while (at < name.size() && is_word(name[at])) ++at;
+    while (at < name.size() && is_word_byte(name[at])) ++at;
     return at != begin;
   };
   if (!skip_word()) return false;
@@ -146,7 +142,7 @@ bool is_valid_spec_tail(std::string_view spec) {
     const std::size_t begin = at;
     if (at < spec.size() && spec[at] == '{') {
       std::size_t end = at + 1;
-      while (end < spec.size() && is_word(spec[end])) ++end;
+      while (end < spec.size() && is_word_byte(spec[end])) ++end;
       if (end == at + 1 || end >= spec.size() || spec[end] != '}') return false;
       at = end + 1;
     } else {

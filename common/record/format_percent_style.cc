@@ -10,12 +10,6 @@
 namespace logbus::record {
 namespace {
 
-bool is_word(char c) noexcept {
-  // Bytes of multi-byte letters count: Python's \w is Unicode's.
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         (static_cast<unsigned char>(c) & 0x80) != 0;
-}
-
 std::size_t skip(std::string_view text, std::size_t at, std::string_view set) {
   return std::min(text.find_first_not_of(set, at), text.size());
 }
@@ -26,7 +20,7 @@ bool is_valid_field(std::string_view format, std::size_t at) {
   if (format.substr(at, 2) != "%(") return false;
   at += 2;
   const std::size_t key = at;
-  while (at < format.size() && is_word(format[at])) ++at;
+  while (at < format.size() && is_word_byte(format[at])) ++at;
   if (at == key || at >= format.size() || format[at] != ')') return false;
   at = skip(format, at + 1, "#0+ -");
   const auto skip_size = [&] {

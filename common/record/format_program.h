@@ -19,6 +19,12 @@ namespace logbus::record {
 
 class BraceField;
 
+/// A byte of what Python's \w matches: those of multi-byte letters count, since \w is Unicode's.
+inline bool is_word_byte(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
 /// What a field names: one of LogRecord's attributes or, by its key, an extra field.
 struct FieldName {
   std::string key;

@@ -15,7 +15,7 @@
 #include <logbus/queue_listener.h>
 #include <logbus/stream_handler.h>
 
-namespace logbus {
+namespace logbus::in_process_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -196,4 +196,4 @@ TEST(InProcessTest, ManyThreadsLoseNothingThatWasNotRefused) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::in_process_test

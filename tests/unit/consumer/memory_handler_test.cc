@@ -17,7 +17,7 @@
 #include <logbus/log_queue.h>
 #include <logbus/queue_listener.h>
 
-namespace logbus {
+namespace logbus::memory_handler_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -359,4 +359,4 @@ TEST_F(MemoryOfAFileTest, ATargetThatWasClosedBeforeIsOpenedAgainIfItAppends) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::memory_handler_test

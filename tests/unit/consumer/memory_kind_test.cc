@@ -8,7 +8,7 @@
 
 #include "sidecar/config.h"
 
-namespace logbus::sidecar {
+namespace logbus::sidecar::memory_kind_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -89,4 +89,4 @@ TEST(MemoryKindTest, WarnsOfRecordsThatAreNeverWritten) {
 }
 
 }  // namespace
-}  // namespace logbus::sidecar
+}  // namespace logbus::sidecar::memory_kind_test

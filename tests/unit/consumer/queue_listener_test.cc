@@ -14,7 +14,7 @@
 
 #include <logbus/error.h>
 
-namespace logbus {
+namespace logbus::queue_listener_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -429,4 +429,4 @@ TEST(QueueListenerTest, WhatTheQueueThrowsEndsTheThreadAndComesOutOfStop) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::queue_listener_test

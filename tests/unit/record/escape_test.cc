@@ -11,7 +11,7 @@
 
 #include "record/line_format.h"
 
-namespace logbus {
+namespace logbus::escape_test {
 namespace {
 
 LogRecord message(std::string text) {
@@ -107,4 +107,4 @@ TEST(BufferingFormatterTest, GivesNothingForNoRecords) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::escape_test

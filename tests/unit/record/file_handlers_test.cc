@@ -20,7 +20,7 @@
 
 #include "captured_stderr.h"
 
-namespace logbus {
+namespace logbus::file_handlers_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -407,4 +407,4 @@ TEST_F(FileHandlersTest, NullHandlerDoesNothing) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::file_handlers_test

@@ -11,7 +11,7 @@
 
 #include <logbus/error.h>
 
-namespace logbus {
+namespace logbus::formatter_test {
 namespace {
 
 LogRecord sample() {
@@ -199,4 +199,4 @@ TEST(FormatterTest, LocalTimeIsTheProcesssZone) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::formatter_test

@@ -14,7 +14,7 @@
 
 #include "captured_stderr.h"
 
-namespace logbus {
+namespace logbus::handler_test {
 namespace {
 
 class Memory : public Handler {
@@ -223,4 +223,4 @@ TEST(HandlerTest, TheLastErrorIsReadWholeWhileItChanges) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::handler_test

@@ -17,7 +17,7 @@
 
 #include "captured_stderr.h"
 
-namespace logbus {
+namespace logbus::stream_handler_test {
 namespace {
 
 LogRecord message(std::string_view text) {
@@ -331,4 +331,4 @@ TEST(StreamHandlerTest, PipeThatNobodyReadsIsWaitedForOnceAndHasNoHalfRecord) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::stream_handler_test

@@ -15,7 +15,7 @@
 #include "captured_stderr.h"
 #include "handlers/text_encoder.h"
 
-namespace logbus {
+namespace logbus::text_encoding_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -168,4 +168,4 @@ TEST_F(EncodedFileTest, TerminatorIsEncodedToo) {
 }
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::text_encoding_test

@@ -16,7 +16,7 @@
 
 #include "captured_stderr.h"
 
-namespace logbus {
+namespace logbus::watched_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -154,4 +154,4 @@ INSTANTIATE_TEST_SUITE_P(, WatchedFileTest, testing::Bool(), [](const auto& mode
 });
 
 }  // namespace
-}  // namespace logbus
+}  // namespace logbus::watched_file_test
