@@ -13,8 +13,7 @@ namespace logbus::sidecar {
 namespace {
 
 // Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 3> kLaterClasses{
-    "logging.handlers.HTTPHandler",
+constexpr std::array<std::string_view, 2> kLaterClasses{
     "logging.handlers.NTEventLogHandler",
     "logging.handlers.SMTPHandler",
 };
@@ -78,7 +77,7 @@ HandlerSettings parse_handler(const std::string& name, Section& section, const C
   std::optional<Section> given = section.section(".");
   Section nothing(kNothing, section.place(), section.diagnostics());
   Section& attributes = given ? *given : nothing;
-  HandlerReading reading{section, attributes, names, configuration.bus, settings};
+  HandlerReading reading{section, attributes, names, configuration.formatters, configuration.bus, settings};
   kind->read(reading);
   attributes.unknown_keys(Section::Unknown::kAttribute);
   section.unknown_keys(Section::Unknown::kRefuse);

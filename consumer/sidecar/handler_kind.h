@@ -18,7 +18,8 @@ struct HandlerReading {
   Section& section;
   Section& attributes;                    // what is under `.`: Python sets it on the handler it has made
   const std::vector<std::string>& names;  // of all handlers of the configuration
-  const BusSettings& bus;                 // the `logbus:` key
+  const std::vector<FormatterSettings>& formatters;
+  const BusSettings& bus;  // the `logbus:` key
   HandlerSettings& settings;
 };
 

@@ -12,6 +12,7 @@ std::span<const HandlerKind> handler_kinds() noexcept {
       HandlerKind{"logging.StreamHandler", read_stream_handler},
       HandlerKind{"logging.handlers.BufferingHandler", read_buffering_handler},
       HandlerKind{"logging.handlers.DatagramHandler", read_datagram_handler},
+      HandlerKind{"logging.handlers.HTTPHandler", read_http_handler},
       HandlerKind{"logging.handlers.MemoryHandler", read_memory_handler},
       HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
       HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},

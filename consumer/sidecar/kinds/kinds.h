@@ -11,7 +11,9 @@
 
 #include <logbus/connection_handler.h>
 #include <logbus/file_handler.h>
+#include <logbus/request_handler.h>
 #include <logbus/rotating_file_handler.h>
+#include <logbus/tls.h>
 
 #include "sidecar/handler_kind.h"
 
@@ -20,6 +22,7 @@ namespace logbus::sidecar {
 void read_buffering_handler(HandlerReading& reading);
 void read_datagram_handler(HandlerReading& reading);
 void read_file_handler(HandlerReading& reading);
+void read_http_handler(HandlerReading& reading);
 void read_memory_handler(HandlerReading& reading);
 void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
@@ -34,6 +37,15 @@ void read_watched_file_handler(HandlerReading& reading);
 FileOptions read_file_options(HandlerReading& reading);
 /// The same for this making: a file that the sidecar writes already is not emptied, nor opened yet.
 FileOptions options_for(const FileOptions& options, const Making& making);
+
+/// The keys of all handlers whose server answers, and settings.network.
+RequestOptions read_request_options(HandlerReading& reading);
+/// A user and a password. No error tells what stands there.
+std::optional<std::pair<std::string, std::string>> read_credentials(Section& section, std::string_view key);
+/// Whether a host's name or address, with a port or not, can't be anywhere else.
+bool is_this_machine(std::string_view host);
+/// All the keys of the section but server_hostname, which must have been asked for, if it is one of them.
+void read_tls_options(Section& section, TlsOptions& options);
 
 /// The attributes that all handlers of lines have.
 struct LineAttributes {

@@ -87,24 +87,8 @@ std::optional<TlsOptions> read_tls(Section& section) {
     return std::nullopt;
   }
   Section tls(*node, section.place("tls"), section.diagnostics());
-  options.ca_certs = tls.string("ca_certs").value_or("");
-  options.certfile = tls.string("certfile").value_or("");
-  options.keyfile = tls.string("keyfile").value_or("");
   options.server_hostname = tls.string("server_hostname").value_or("");
-  options.verify = tls.boolean("verify").value_or(true);
-  tls.unknown_keys(Section::Unknown::kRefuse);
-  if (!options.verify) {
-    tls.diagnostics().warning(tls.place("verify"),
-                              "any server will do: who sits between can read and change all");
-    if (!options.ca_certs.empty()) tls.diagnostics().error(tls.place("ca_certs"), "of no use without verify");
-  }
-  if (!options.keyfile.empty() && options.certfile.empty())
-    tls.diagnostics().error(tls.place("keyfile"), "the key 'certfile' is missing: whose key is it?");
-  try {
-    check_tls_files(options);
-  } catch (const TlsFileError& error) {
-    tls.diagnostics().error(tls.place(error.option()), error.what());
-  }
+  read_tls_options(tls, options);
   return options;
 }
 

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+// RequestHandler and HTTPHandler with a server that answers as it is told, and a clock that is set.
+#include <logbus/request_handler.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <logbus/error.h>
+#include <logbus/http_handler.h>
+
+#include "../record/captured_stderr.h"
+#include "handlers/url_text.h"
+
+namespace logbus {
+namespace {
+
+using namespace std::chrono_literals;
+using Outcome = RequestResult::Outcome;
+using Clock = RequestHandler::Clock;
+
+LogRecord record(std::string_view text) {
+  LogRecord made;
+  made.msg = text;
+  return made;
+}
+
+/// Delivers its records' texts into `delivered`.
+class TestHandler : public RequestHandler {
+ public:
+  explicit TestHandler(const RequestOptions& options, std::size_t most_together = 1)
+      : RequestHandler(options, most_together) {}
+  ~TestHandler() override { close_finally(); }
+
+  void log(std::string_view text) { handle(record(text)); }
+  /// When tries are made, in seconds from the start, while time passes in steps of 0.1 s.
+  std::vector<double> times_of_tries(double seconds) {
+    std::vector<double> times;
+    for (int step = 0; step < seconds * 10; ++step) {
+      const std::size_t before = tries.size();
+      end_batch();
+      if (tries.size() > before) times.push_back(step / 10.0);
+      time += 100ms;
+    }
+    return times;
+  }
+
+  RequestResult result;
+  Clock::duration takes{0};
+  Clock::time_point time{};
+  std::vector<std::string> delivered;
+  std::vector<std::chrono::milliseconds> tries;  // their time limits
+  int disconnects = 0;
+
+ protected:
+  std::string make_payload(const LogRecord& made) override { return made.get_message(); }
+  RequestResult deliver(const std::deque<std::string>& waiting, std::size_t count,
+                        std::chrono::milliseconds timeout) override {
+    tries.push_back(timeout);
+    time += takes;
+    if (result.outcome == Outcome::kDelivered) {
+      std::string together;
+      for (std::size_t index = 0; index < count; ++index) together += waiting[index];
+      delivered.push_back(together);
+    }
+    return result;
+  }
+  void disconnect() noexcept override { ++disconnects; }
+  Clock::time_point now() const override { return time; }
+
+ private:
+  CapturedStderr quiet_;
+};
+
+RequestResult failed(Outcome outcome, std::chrono::seconds wait = 0s) {
+  return {.outcome = outcome, .reason = "no", .wait = wait};
+}
+
+std::uint64_t dropped(const Handler& handler, DropReason reason) {
+  return handler.counters().dropped_for[static_cast<std::size_t>(reason)].load();
+}
+
+TEST(RequestHandlerTest, DeliversEachRecordAtOnce) {
+  TestHandler handler({});
+  handler.log("a");
+  handler.log("b");
+  EXPECT_EQ(handler.delivered, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(handler.disconnects, 2);
+  EXPECT_EQ(handler.counters().bytes.load(), 2U);
+}
+
+TEST(RequestHandlerTest, DeliversABatchAtItsEnd) {
+  TestHandler handler({});
+  handler.defer_flush(true);
+  handler.log("a");
+  handler.log("b");
+  EXPECT_TRUE(handler.delivered.empty());
+  handler.end_batch();
+  EXPECT_EQ(handler.delivered.size(), 2U);
+  EXPECT_EQ(handler.disconnects, 1);
+  handler.log(std::string(70'000, 'x'));
+  EXPECT_EQ(handler.delivered.size(), 3U) << "large ones don't wait for the end";
+  handler.log("c");
+  handler.defer_flush(false);
+  EXPECT_EQ(handler.delivered.size(), 4U);
+}
+
+TEST(RequestHandlerTest, TriesAgainLaterAfterEachFailure) {
+  TestHandler handler({});
+  handler.result = failed(Outcome::kUnanswered);
+  handler.log("a");
+  EXPECT_TRUE(handler.pending());
+  handler.log("b");
+  EXPECT_EQ(handler.tries.size(), 1U) << "no record makes it try before its time";
+  EXPECT_EQ(handler.times_of_tries(125), (std::vector<double>{1, 3, 7, 15, 31, 61, 91, 121}));
+  EXPECT_EQ(handler.counters().retries.load(), 9U);
+  EXPECT_EQ(handler.counters().waiting.load(), 2U);
+  EXPECT_EQ(handler.counters().errors.load(), 9U);
+  handler.result = {};
+  EXPECT_EQ(handler.times_of_tries(60).size(), 1U);
+  EXPECT_EQ(handler.delivered, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(handler.counters().records.load(), 2U);
+  EXPECT_EQ(handler.counters().dropped.load(), 0U);
+}
+
+TEST(RequestHandlerTest, WaitsAsLongAsTheServerAsksButNotForEver) {
+  TestHandler handler({});
+  handler.result = failed(Outcome::kPutOff, 20s);
+  handler.log("a");
+  handler.result = failed(Outcome::kPutOff, 1'000'000s);
+  EXPECT_EQ(handler.times_of_tries(700), (std::vector<double>{20, 320, 620}));
+}
+
+TEST(RequestHandlerTest, GivesUpWhatIsPutOffTooOftenAndGoesOn) {
+  TestHandler handler({.retries = 3});
+  handler.result = failed(Outcome::kPutOff);
+  handler.log("poison");
+  handler.log("good");
+  EXPECT_EQ(handler.times_of_tries(6).size(), 2U);
+  EXPECT_EQ(handler.counters().dropped.load(), 0U);
+  EXPECT_EQ(handler.times_of_tries(3).size(),
+            2U);  // the fourth and one of the next record, and one more of that
+  EXPECT_EQ(dropped(handler, DropReason::kRefused), 1U);
+  handler.result = {};
+  handler.times_of_tries(40);
+  EXPECT_EQ(handler.delivered, std::vector<std::string>{"good"});
+}
+
+TEST(RequestHandlerTest, NeverGivesUpWithoutAnAnswer) {
+  TestHandler handler({.retries = 0});
+  handler.result = failed(Outcome::kUnanswered);
+  handler.log("a");
+  handler.times_of_tries(600);
+  EXPECT_EQ(handler.counters().waiting.load(), 1U);
+}
+
+TEST(RequestHandlerTest, CountsWhatIsRefused) {
+  TestHandler handler({});
+  handler.result = failed(Outcome::kRefused);
+  handler.log("a");
+  handler.result = failed(Outcome::kTooLarge);
+  handler.log("b");
+  EXPECT_FALSE(handler.pending());
+  EXPECT_EQ(dropped(handler, DropReason::kRefused), 1U);
+  EXPECT_EQ(dropped(handler, DropReason::kTooLarge), 1U);
+  EXPECT_EQ(handler.counters().records.load(), 0U);
+  EXPECT_EQ(handler.counters().bytes.load(), 0U);
+  EXPECT_EQ(handler.last_error().text, "no");
+}
+
+TEST(RequestHandlerTest, KeepsNoMoreThanItsBacklog) {
+  TestHandler handler({.backlog = 10});
+  handler.result = failed(Outcome::kUnanswered);
+  for (const char* text : {"12345", "6789", "abcdef", "lost", "too"}) handler.log(text);
+  EXPECT_EQ(handler.counters().waiting.load(), 3U);
+  EXPECT_EQ(dropped(handler, DropReason::kBacklogFull), 2U);
+  EXPECT_EQ(handler.counters().errors.load(), 2U) << "one try, and one word about what is lost";
+  handler.result = {};
+  handler.time += 2s;
+  handler.log("room");  // makes room for itself
+  EXPECT_EQ(handler.delivered, (std::vector<std::string>{"12345", "6789", "abcdef", "room"}));
+}
+
+TEST(RequestHandlerTest, TakesNothingWithoutABacklog) {
+  TestHandler handler({.backlog = 0});
+  handler.log("a");
+  EXPECT_EQ(handler.counters().dropped.load(), 1U) << "there is no room for any";
+}
+
+TEST(RequestHandlerTest, BeginsNoTryLate) {
+  TestHandler handler({.timeout = 1000ms});
+  handler.defer_flush(true);
+  for (int count = 0; count < 10; ++count) handler.log("x");
+  handler.takes = 200ms;
+  handler.end_batch();
+  EXPECT_EQ(handler.tries, (std::vector<std::chrono::milliseconds>{1000ms, 800ms, 600ms}));
+  EXPECT_TRUE(handler.pending());
+  handler.end_batch();
+  EXPECT_EQ(handler.tries.size(), 6U);
+}
+
+TEST(RequestHandlerTest, SendsSeveralTogether) {
+  TestHandler handler({}, 3);
+  for (const char* text : {"a", "b", "c", "d"}) handler.log(text);
+  EXPECT_EQ(handler.delivered, std::vector<std::string>{"abc"});
+  handler.flush();
+  EXPECT_EQ(handler.delivered, (std::vector<std::string>{"abc", "d"}));
+  handler.result = failed(Outcome::kRefused);
+  for (const char* text : {"a", "b", "c", "d"}) handler.log(text);
+  EXPECT_EQ(dropped(handler, DropReason::kRefused), 3U);
+}
+
+TEST(RequestHandlerTest, TriesOnceMoreAtTheEnd) {
+  TestHandler handler({});
+  handler.result = failed(Outcome::kUnanswered);
+  handler.log("a");
+  handler.log("b");
+  handler.close();
+  EXPECT_EQ(handler.tries.size(), 2U);
+  EXPECT_EQ(dropped(handler, DropReason::kShutdown), 2U);
+  EXPECT_FALSE(handler.pending());
+  handler.close();
+  EXPECT_EQ(handler.tries.size(), 2U);
+  handler.result = {};
+  handler.time += 1h;
+  handler.log("anew");
+  EXPECT_EQ(handler.delivered, std::vector<std::string>{"anew"});
+}
+
+TEST(RequestHandlerTest, StrictTriesOnceAsPython) {
+  TestHandler handler({.compatibility = {.strict = true}});
+  handler.defer_flush(true);
+  handler.result = failed(Outcome::kUnanswered);
+  handler.log("a");
+  handler.log("b");
+  EXPECT_EQ(handler.tries.size(), 2U);
+  EXPECT_EQ(dropped(handler, DropReason::kError), 2U);
+  EXPECT_FALSE(handler.pending());
+}
+
+TEST(RequestHandlerTest, TakesAnExceptionForNoAnswer) {
+  class Throwing : public TestHandler {
+   public:
+    using TestHandler::TestHandler;
+    RequestResult deliver(const std::deque<std::string>&, std::size_t, std::chrono::milliseconds) override {
+      throw Error("broken");
+    }
+  } handler(RequestOptions{});
+  handler.log("a");
+  EXPECT_TRUE(handler.pending());
+  EXPECT_EQ(handler.last_error().text, "broken");
+}
+
+/// What a handler has asked for, and the responses that it gets.
+class TestHTTPHandler : public HTTPHandler {
+ public:
+  explicit TestHTTPHandler(HTTPOptions options) : HTTPHandler(std::move(options)) {}
+  ~TestHTTPHandler() override { close_finally(); }
+  std::unique_ptr<HTTPConnection> get_connection(const std::string&, bool) override {
+    struct Way : HTTPConnection {
+      TestHTTPHandler& owner;
+      explicit Way(TestHTTPHandler& of) : owner(of) {}
+      HTTPResponse request(const HTTPRequest& request, std::chrono::milliseconds) override {
+        owner.requests.push_back(request);
+        return owner.response;
+      }
+    };
+    return std::make_unique<Way>(*this);
+  }
+  std::vector<HTTPRequest> requests;
+  HTTPResponse response{.status = 200, .retry_after = {}, .body = {}, .error = {}};
+
+ private:
+  CapturedStderr quiet_;
+};
+
+HTTPOptions http(std::string method = "GET") {
+  HTTPOptions options;
+  options.host = "localhost:80";
+  options.url = "/log";
+  options.method = std::move(method);
+  return options;
+}
+
+TEST(HTTPHandlerTest, TakesResponsesForWhatTheyMean) {
+  const auto outcome = [](int status) {
+    TestHTTPHandler handler(http());
+    handler.response.status = status;
+    handler.handle(record("x"));
+    const bool waits = handler.pending();
+    handler.response.status = 200;
+    return waits ? "later" : handler.counters().dropped.load() == 0 ? "delivered" : "refused";
+  };
+  for (const int status : {200, 201, 204, 299}) EXPECT_STREQ(outcome(status), "delivered") << status;
+  for (const int status : {300, 302, 307, 400, 401, 404, 413, 418, 499})
+    EXPECT_STREQ(outcome(status), "refused") << status;
+  for (const int status : {0, 429, 500, 502, 503, 599}) EXPECT_STREQ(outcome(status), "later") << status;
+}
+
+TEST(HTTPHandlerTest, TellsNoSecrets) {
+  HTTPOptions options = http("POST");
+  options.url = "/log?key=secret";
+  options.credentials = {"user", "password"};
+  TestHTTPHandler handler(options);
+  handler.response = {.status = 403, .retry_after = {}, .body = "go\x1b[1m", .error = {}};
+  handler.handle(record("x"));
+  EXPECT_EQ(handler.last_error().text, "POST http://localhost:80/log: the server says 403 'go\\x1b[1m'");
+  EXPECT_EQ(handler.requests.at(0).headers.back().second, "Basic dXNlcjpwYXNzd29yZA==");
+}
+
+TEST(HTTPHandlerTest, CutsArraysAtTheirLengthAndSize) {
+  HTTPOptions options = http("post");
+  options.body = HTTPOptions::Body::kJson;
+  options.batch = 3;
+  TestHTTPHandler handler(options);
+  handler.set_formatter(std::make_shared<const Formatter>());
+  handler.defer_flush(true);
+  const std::string large = '"' + std::string(400'000, 'x') + '"';
+  for (const std::string& text : {std::string("1"), std::string("2"), large, large, std::string("5")})
+    handler.handle(record(text));
+  handler.end_batch();
+  ASSERT_EQ(handler.requests.size(), 2U);
+  EXPECT_EQ(handler.requests[0].body, "[1,2," + large + "]");
+  EXPECT_EQ(handler.requests[1].body, "[" + large + ",5]");
+  for (int count = 0; count < 2; ++count) handler.handle(record(large));
+  handler.end_batch();
+  EXPECT_EQ(handler.requests.size(), 4U) << "two that are too large together";
+}
+
+TEST(HTTPHandlerTest, RefusesOptionsThatDoNotGoTogether) {
+  const auto wrong = [](void (*change)(HTTPOptions&)) {
+    HTTPOptions options = http("POST");
+    change(options);
+    return wrong_with(options);
+  };
+  EXPECT_EQ(wrong([](HTTPOptions&) {}), "");
+  EXPECT_EQ(wrong([](HTTPOptions& options) { options.host = "[::1]:8080"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.host = "user:password@host"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.host = "host\r\nX: y"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.url = "log"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.url = "/log HTTP/1.1\r\n"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.method = "PUT"; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.batch = 2; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.context = TlsOptions{}; }), "");
+  EXPECT_NE(wrong([](HTTPOptions& options) { options.credentials = {"a:b", "c"}; }), "");
+  HTTPOptions options = http("PUT");
+  EXPECT_THROW(HTTPHandler{options}, Error);
+}
+
+TEST(UrlTextTest, WritesBase64) {
+  using handlers::base64;
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foo"), "Zm9v");
+  EXPECT_EQ(base64("\xff\xfe\xfd\xfc"), "//79/A==");
+}
+
+TEST(UrlTextTest, QuotesAsPython) {
+  EXPECT_EQ(handlers::url_encoded(
+                {{"a b", Value("x/y?&=+~._-%\xc3\xa4\xff")}, {"n", Value(None{})}, {"f", Value(1.0)}}),
+            "a+b=x%2Fy%3F%26%3D%2B~._-%25%C3%A4%FF&n=None&f=1.0");
+}
+
+}  // namespace
+}  // namespace logbus
