@@ -176,6 +176,7 @@ int Service::run() {
     log_.error(error.what());
   }
   close(*pipeline_, {});
+  if (bus_ != nullptr) bus_->publish_handlers(pipeline_->handlers);  // what was lost at the end
   log_.info("stopped");
   return code.value_or(kFailure);
 }
