@@ -126,7 +126,7 @@ void append_workers(std::vector<WorkerStatistics> workers, bool all, std::string
 }
 
 std::string_view reason_name(std::size_t index) {
-  return drop_reason_name(DropReason{static_cast<std::uint8_t>(index)});
+  return drop_reason_name(logbus::DropReason{static_cast<std::uint8_t>(index)});
 }
 
 std::int64_t error_age(const HandlerStatistics& handler) {
