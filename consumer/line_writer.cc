@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "line_writer.h"
 
+#include <algorithm>
 #include <typeinfo>
 #include <utility>
 
+#include <logbus/log_queue.h>
 #include <logbus/null_handler.h>
 
 namespace logbus::consumer {
 namespace {
+
+// As often as a QueueHandler tells that its queue is full.
+constexpr std::chrono::milliseconds kTellInterval{100};
 
 LogRecord record_of(const wire::Site& site) {
   LogRecord record;
@@ -24,7 +29,7 @@ LogRecord record_of(const wire::Site& site) {
 
 }  // namespace
 
-bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& failed) {
+bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& need_record) {
   if (packed.own != nullptr || packed.site == nullptr || packed.tenant->version == 0) return refuse();
   Plan& plan = this->plan(packed);
   if (!plan.plain) return refuse();
@@ -40,8 +45,33 @@ bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& faile
   }
   const record::LineInput input{*arguments, tenant.texts, tenant.version, plan.site};
   for (Target& target : plan.targets)
-    if (!write(target, input)) failed.push_back(target.handler);
+    if (!write(target, input)) need_record.push_back(target.handler);
+  for (Queueing* queue : plan.queues) {
+    if (refuses(*queue)) continue;
+    release();  // its queue may be waited for, and who empties it may want the lock
+    need_record.push_back(queue->handler);
+  }
   return true;
+}
+
+bool LineWriter::refuses(Queueing& queue) {
+  if (!queue.handler->refuses_all()) return false;
+  if (queue.tells) {
+    queue.tells = false;
+    queue.tell_at = std::chrono::steady_clock::now() + kTellInterval;
+    return false;
+  }
+  ++queue.refused;
+  return any_refused_ = true;
+}
+
+void LineWriter::count_refused() noexcept {
+  any_refused_ = false;
+  const auto now = std::chrono::steady_clock::now();
+  for (Queueing& queue : queues_) {
+    if (queue.refused != 0) queue.handler->count_refused(std::exchange(queue.refused, 0));
+    queue.tells = now >= queue.tell_at;
+  }
 }
 
 // Whatever goes wrong is told by the handler itself, which gets the record and comes to the same end.
@@ -76,6 +106,7 @@ void LineWriter::hold(Handler& handler) {
 
 void LineWriter::release() noexcept {
   if (held_ != nullptr) std::exchange(held_, nullptr)->lock().unlock();
+  if (any_refused_) count_refused();
 }
 
 LineWriter::Plan& LineWriter::make_plan(const PackedRecord& packed) {
@@ -90,10 +121,22 @@ LineWriter::Plan LineWriter::plan_for(const wire::Site& site) {
   const auto handlers = dispatcher_.handlers_for(site.name, site.levelno);
   if (!handlers) return plan;
   for (Handler* handler : *handlers) {
-    if (typeid(*handler) != typeid(NullHandler) && !add_target(*handler, plan)) return plan;
+    if (typeid(*handler) == typeid(NullHandler) || add_queue(*handler, plan)) continue;
+    if (!add_target(*handler, plan)) return plan;
   }
   plan.plain = true;
   return plan;
+}
+
+// False: it is no handler that does nothing but put records into a queue.
+bool LineWriter::add_queue(Handler& handler, Plan& plan) {
+  if (typeid(handler) != typeid(QueueHandler)) return false;
+  auto& queueing = static_cast<QueueHandler&>(handler);
+  if (dynamic_cast<const LogQueue*>(queueing.queue().get()) == nullptr) return false;
+  const auto known = std::find_if(queues_.begin(), queues_.end(),
+                                  [&](const Queueing& queue) { return queue.handler == &queueing; });
+  plan.queues.push_back(known != queues_.end() ? &*known : &queues_.emplace_back(Queueing{&queueing}));
+  return true;
 }
 
 // False: it needs the records.

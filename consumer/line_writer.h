@@ -2,10 +2,13 @@
 // From the payload straight into the handlers' buffers, where no handler needs the record.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
+#include <logbus/queue_handler.h>
 #include <logbus/stream_handler.h>
 
 #include "dispatcher.h"
@@ -27,14 +30,21 @@ class LineWriter {
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  /// False: the record needs the Dispatcher, and nothing has been done with it. `failed`: handlers that
-  /// could not do with the line, and need the record.
-  bool handle(const PackedRecord& packed, std::vector<Handler*>& failed);
-  /// At the end of each batch, on the same thread: lets go of the handler that was written to last. handle()
-  /// has done so when it gives false.
+  /// False: the record needs the Dispatcher, and nothing has been done with it. `need_record`: handlers that
+  /// could not do with the line, and queues.
+  bool handle(const PackedRecord& packed, std::vector<Handler*>& need_record);
+  /// At the end of each batch, on the same thread: lets go of the handler that was written to last, and
+  /// counts what full queues have refused. handle() has done so when it gives false.
   void release() noexcept;
 
  private:
+  /// A handler with a queue. While that is full its records are not made, only counted.
+  struct Queueing {
+    QueueHandler* handler;
+    std::uint64_t refused = 0;                        // and not counted yet
+    std::chrono::steady_clock::time_point tell_at{};  // a record is made for it, and its refusal told
+    bool tells = true;                                // now
+  };
   struct Target {
     Handler* handler;
     StreamHandler* stream;  // the same, if it writes lines
@@ -46,6 +56,7 @@ class LineWriter {
     std::uint64_t tenant_version = 0;  // that `site` has the names and numbers of, if so
     LogRecord site;                    // what the records of a site share; the times of the one at hand
     std::vector<Target> targets;
+    std::vector<Queueing*> queues;
   };
   struct LaneTexts {
     std::uint64_t version = 0;  // of the tenant; 0: none
@@ -64,6 +75,9 @@ class LineWriter {
   Plan& make_plan(const PackedRecord& packed);
   Plan plan_for(const wire::Site& site);
   bool add_target(Handler& handler, Plan& plan);
+  bool add_queue(Handler& handler, Plan& plan);
+  bool refuses(Queueing& queue);
+  void count_refused() noexcept;
   record::LineFormat& format_of(std::shared_ptr<const Formatter> formatter);
   bool has_texts(const PackedRecord& packed) const {
     if (packed.lane >= lanes_.size()) return false;
@@ -86,6 +100,8 @@ class LineWriter {
   std::vector<LaneTexts> lanes_;         // by lane
   wire::Scalars scalars_;
   detail::LineBuffer text_;
+  std::deque<Queueing> queues_;
+  bool any_refused_ = false;
   Handler* held_ = nullptr;  // its lock is held: the next line most often goes there too
 };
 

@@ -23,6 +23,11 @@ class ErrorReports {
  public:
   static constexpr int kPerSecond = 10;
 
+  void suppress(std::uint64_t errors) {
+    const std::lock_guard guard(mutex_);
+    suppressed_ += errors;
+  }
+
   void write(const LogRecord* record, const std::exception& error) {
     const std::lock_guard guard(mutex_);
     timespec now{};
@@ -125,6 +130,15 @@ void Handler::handle_error(const LogRecord* record, const std::exception& error)
     error_reports().write(record, error);
   } catch (...) {  // no memory for the report: the counter has it
   }
+}
+
+void Handler::count_untold_errors(std::uint64_t errors) noexcept {
+  counters_.errors.fetch_add(errors, std::memory_order_relaxed);
+  error_reports().suppress(errors);
+}
+
+bool Handler::is_at_work() const noexcept {
+  return !std::unique_lock(lock_, std::try_to_lock).owns_lock();
 }
 
 void Handler::remember(const std::exception& error) noexcept {

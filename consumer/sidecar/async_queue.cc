@@ -30,16 +30,43 @@ class NoQueue : public Queue {
   bool respect_handler_level_;
 };
 
+// Never destroyed.
+std::vector<std::shared_ptr<AsyncQueue>>& left_alone() {
+  static auto* queues = new std::vector<std::shared_ptr<AsyncQueue>>;
+  return *queues;
+}
+
 }  // namespace
 
 AsyncQueue::AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Handlers handlers,
                        Handlers behind)
-    : queue_(std::make_shared<LogQueue>(settings.capacity.value_or(bus.async.capacity))),
+    : queue_(std::make_shared<LogQueue>(settings.capacity.value_or(bus.async.capacity), bus.async.memory)),
       handler_(std::make_shared<QueueHandler>(
           queue_, prepare(bus),
           bus.async.blocks ? bus.async.block_timeout : std::chrono::milliseconds::zero())),
       behind_(std::move(behind)),
       listener_(*queue_, std::move(handlers), settings.respect_handler_level) {}
+
+std::uint64_t AsyncQueue::finish() {
+  if (std::exchange(finished_, true)) return 0;
+  const bool stopped = has_stopped();
+  if (stopped) {
+    try {
+      listener_.stop(std::chrono::milliseconds::zero());
+    } catch (const std::exception& error) {
+      handler_->handle_error(nullptr, error);
+    }
+  } else {
+    left_alone().push_back(shared_from_this());
+  }
+  const std::size_t left = queue_->size();
+  handler_->count_abandoned(left);
+  return left;
+}
+
+bool AsyncQueue::any_left_alone() noexcept {
+  return !left_alone().empty();
+}
 
 std::shared_ptr<QueueHandler> bus_handler(const QueueSettings& settings, const BusSettings& bus,
                                           Handlers handlers) {

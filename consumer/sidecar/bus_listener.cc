@@ -101,11 +101,11 @@ void BusListener::enqueue_sentinel() {
 
 bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
   if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next()) return false;
-  failed_.clear();
-  if (!lines_->handle(packed_, failed_)) {
+  need_record_.clear();
+  if (!lines_->handle(packed_, need_record_)) {
     if (bus_.unpack(packed_, record)) handle_safely(record);
-  } else if (!failed_.empty() && bus_.unpack(packed_, record)) {
-    for (Handler* handler : failed_) handler->handle(record);
+  } else if (!need_record_.empty() && bus_.unpack(packed_, record)) {
+    for (Handler* handler : need_record_) handler->handle(record);
   }
   return true;
 }

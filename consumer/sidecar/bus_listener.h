@@ -62,7 +62,7 @@ class BusListener : public QueueListener {
   bool pending_ = false;  // a handler has lines that it could not write yet
   std::unique_ptr<consumer::LineWriter> lines_;
   consumer::PackedRecord packed_;
-  std::vector<Handler*> failed_;
+  std::vector<Handler*> need_record_;
   bool until_idle_;
   bool replaced_ = false;  // the listener's thread; read after it has ended
   std::chrono::steady_clock::time_point

@@ -78,10 +78,12 @@ struct LoggerSettings {
 
 /// Of every asynchronous handler.
 struct AsyncSettings {
-  std::size_t capacity = 8192;  // records
-  bool blocks = false;          // a full queue makes the drain wait, instead of dropping the record
+  std::size_t capacity = 8192;     // records
+  std::size_t memory = 64U << 20;  // bytes of them
+  bool blocks = false;             // a full queue makes the drain wait, instead of dropping the record
   std::chrono::milliseconds block_timeout{100};
   bool durable = false;
+  std::optional<std::chrono::milliseconds> shutdown_timeout;  // nothing: drain_timeout
 };
 
 /// The `logbus:` key. Bus and directory stay empty if the file doesn't give them.
@@ -97,6 +99,11 @@ struct BusSettings {
   bool prepares_like_python = false;  // QueueHandlers merge message and traceback
   bool holds = false;                 // on_write_error: hold
   std::chrono::milliseconds hold_max{30'000};
+
+  /// How long queues may take to their end, after the drain.
+  std::chrono::milliseconds shutdown_timeout() const {
+    return async.shutdown_timeout.value_or(drain_timeout);
+  }
 };
 
 /// `incremental: true`: levels and propagation, and nothing else.

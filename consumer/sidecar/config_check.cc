@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -67,11 +68,39 @@ void check_files(Diagnostics& diagnostics, const Configuration& configuration) {
   }
 }
 
+// Handlers that the drain's own thread comes to, from these on.
+void collect_direct(const Configuration& configuration, const std::vector<std::string>& names,
+                    std::set<const HandlerSettings*>& direct) {
+  for (const HandlerSettings& handler : configuration.handlers) {
+    if (std::find(names.begin(), names.end(), handler.name) == names.end()) continue;
+    if ((handler.queue && !handler.queue->is_bus) || !direct.insert(&handler).second) continue;
+    collect_direct(configuration, handler.targets, direct);
+  }
+}
+
+void advise_queues(Diagnostics& diagnostics, const Configuration& configuration) {
+  std::set<const HandlerSettings*> direct;
+  if (configuration.bus.by_listener) {
+    collect_direct(configuration, {configuration.bus.listener}, direct);
+  } else {
+    for (const LoggerSettings& logger : configuration.loggers)
+      collect_direct(configuration, logger.handlers, direct);
+  }
+  for (const HandlerSettings& handler : configuration.handlers) {
+    if (handler.network && direct.count(&handler) != 0) {
+      diagnostics.note(handler.place,
+                       "all handlers wait while this one waits for its server: behind a QueueHandler of its "
+                       "own it would hold up nobody");
+    }
+  }
+}
+
 }  // namespace
 
 void check_whole(Section& root, const Configuration& configuration) {
   Diagnostics& diagnostics = root.diagnostics();
   check_files(diagnostics, configuration);
+  advise_queues(diagnostics, configuration);
   const LoggerSettings& top = configuration.loggers.front();
   if (!top.level)
     diagnostics.note(Place{root.place("root").mark, "root"},

@@ -8,6 +8,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kMostQueued = 1 << 24;
+constexpr std::int64_t kLeastMemory = 64 << 10;
+constexpr std::int64_t kMostMemory = std::int64_t{1} << 40;
 
 void duration(Section& section, std::string_view key, milliseconds& to) {
   if (const auto time = section.duration(key)) to = std::chrono::ceil<milliseconds>(*time);
@@ -16,8 +18,12 @@ void duration(Section& section, std::string_view key, milliseconds& to) {
 void parse_async(Section& section, AsyncSettings& async) {
   if (const auto capacity = section.integer("capacity", 1, kMostQueued))
     async.capacity = static_cast<std::size_t>(*capacity);
+  if (const auto memory = section.size("memory", kLeastMemory, kMostMemory))
+    async.memory = static_cast<std::size_t>(*memory);
   if (const auto overflow = section.choice("overflow", {"drop", "block"})) async.blocks = *overflow == 1;
   duration(section, "block_timeout", async.block_timeout);
+  if (const auto time = section.duration("shutdown_timeout"))
+    async.shutdown_timeout = std::chrono::ceil<milliseconds>(*time);
   if (const auto durable = section.boolean("durable")) async.durable = *durable;
   section.unknown_keys(Section::Unknown::kRefuse);
 }

@@ -7,7 +7,6 @@
 #include <map>
 
 #include <logbus/error.h>
-#include <logbus/file_handler.h>
 #include <logbus/filter.h>
 #include <logbus/stream_handler.h>
 
@@ -27,33 +26,6 @@ bool contains(const std::vector<T>& list, const T& wanted) {
 }
 
 using Queues = std::vector<std::shared_ptr<AsyncQueue>>;
-
-// The queue behind the handler, if it has one of its own.
-std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& handler) {
-  for (const auto& queue : pipeline.queues)
-    if (queue->handler().get() == &handler) return queue;
-  return nullptr;
-}
-
-// One file, by the names that the configuration has for it, or one descriptor.
-bool write_to_the_same(const Handler& one, const Handler& other) {
-  const auto* const stream = dynamic_cast<const StreamHandler*>(&one);
-  const auto* const other_stream = dynamic_cast<const StreamHandler*>(&other);
-  if (stream == nullptr || other_stream == nullptr) return false;
-  const auto* const file = dynamic_cast<const FileHandler*>(stream);
-  const auto* const other_file = dynamic_cast<const FileHandler*>(other_stream);
-  if (file != nullptr && other_file != nullptr) return file->base_filename() == other_file->base_filename();
-  return file == nullptr && other_file == nullptr && stream->descriptor() == other_stream->descriptor();
-}
-
-// Whether a handler behind the queue, or its file, is written to directly.
-bool leads_to(const AsyncQueue& queue, const Handlers& direct) {
-  return std::any_of(queue.behind().begin(), queue.behind().end(), [&](const auto& behind) {
-    return std::any_of(direct.begin(), direct.end(), [&](const auto& handler) {
-      return behind == handler || write_to_the_same(*behind, *handler);
-    });
-  });
-}
 
 class Builder {
  public:
@@ -196,36 +168,18 @@ class Builder {
 
 }  // namespace
 
+std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& handler) {
+  for (const auto& queue : pipeline.queues)
+    if (queue->handler().get() == &handler) return queue;
+  return nullptr;
+}
+
 Pipeline build_pipeline(const Configuration& configuration) {
   return Builder(configuration, nullptr).build();
 }
 
 Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served) {
   return Builder(configuration, &served).build();
-}
-
-std::size_t hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout) noexcept {
-  using namespace std::chrono;
-  const auto end = steady_clock::now() + timeout;
-  std::size_t lost = 0;
-  for (const auto& handler : from.direct) {  // each before its targets
-    if (contains(to.handlers, handler) || !handler->flush_on_close()) continue;
-    try {
-      handler->flush();
-    } catch (const std::exception& error) {
-      handler->handle_error(nullptr, error);
-    }
-  }
-  for (auto at = from.queues.rbegin(); at != from.queues.rend(); ++at) {  // each before those behind it
-    const auto& queue = *at;
-    if (contains(to.queues, queue) || !leads_to(*queue, to.direct)) continue;
-    try {
-      lost += queue->stop(std::max(ceil<milliseconds>(end - steady_clock::now()), milliseconds(0)));
-    } catch (const std::exception& error) {
-      queue->handler()->handle_error(nullptr, error);
-    }
-  }
-  return lost;
 }
 
 void settle(Pipeline& pipeline) {
@@ -236,27 +190,6 @@ void settle(Pipeline& pipeline) {
 void start_queues(const Pipeline& pipeline, const Pipeline& before) {
   for (const auto& queue : pipeline.queues)
     if (!contains(before.queues, queue)) queue->start();
-}
-
-std::size_t close_handlers(const Pipeline& pipeline, std::chrono::milliseconds timeout,
-                           const Pipeline& kept) noexcept {
-  using namespace std::chrono;
-  using namespace std::chrono_literals;
-  const auto end = steady_clock::now() + timeout;
-  std::size_t lost = 0;
-  for (auto at = pipeline.handlers.rbegin(); at != pipeline.handlers.rend(); ++at) {
-    Handler& handler = **at;
-    if (contains(kept.handlers, *at)) continue;
-    try {
-      if (const auto queue = queue_of(pipeline, handler))
-        lost += queue->stop(std::max(ceil<milliseconds>(end - steady_clock::now()), 0ms));
-      if (handler.flush_on_close()) handler.flush();
-      handler.close();
-    } catch (const std::exception& error) {
-      handler.handle_error(nullptr, error);
-    }
-  }
-  return lost;
 }
 
 }  // namespace logbus::sidecar

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,11 +46,21 @@ struct Served {
 /// nobody handles records. If it throws, `served` is as it was.
 Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served);
 
+/// The queue behind the handler, if it has one of its own; or null.
+std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& handler);
+
+/// What a handler could not deliver before its end.
+struct Loss {
+  std::string handler;
+  std::uint64_t records = 0;
+  bool stands_still = false;  // it, or one behind it, has not returned: it is left alone, on its thread
+};
+using Losses = std::vector<Loss>;
+
 /// Before `to` is served instead of `from`: what its handlers would come in front of is written. That is what
 /// MemoryHandlers hold, and what is in a queue to a file that `to` writes directly. That queue ends here,
-/// after `timeout` at most. Gives how many records were left in it, and are lost. Call it while nobody
-/// handles records.
-std::size_t hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout) noexcept;
+/// after `timeout` at most. Call it while nobody handles records.
+Losses hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout);
 
 /// Completes a rebuilt pipeline, which may be served before. Waits for handlers that are at work behind
 /// queues: not on the drain's thread.
@@ -59,9 +70,8 @@ void settle(Pipeline& pipeline);
 void start_queues(const Pipeline& pipeline, const Pipeline& before = {});
 
 /// Flushes and closes the handlers, the last made first, as logging.shutdown() does; but not those that are
-/// in `kept` too. A queue is handled to its end, for `timeout` at most. Errors go to the handler. Gives how
-/// many records were left in queues, and are lost.
-std::size_t close_handlers(const Pipeline& pipeline, std::chrono::milliseconds timeout,
-                           const Pipeline& kept = {}) noexcept;
+/// in `kept` too. Queues are handled to their end, and what handlers behind them keep is tried again, for
+/// `timeout` at most. Errors go to the handler.
+Losses close_handlers(const Pipeline& pipeline, std::chrono::milliseconds timeout, const Pipeline& kept = {});
 
 }  // namespace logbus::sidecar

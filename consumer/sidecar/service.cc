@@ -43,19 +43,19 @@ Durability durability(const Configuration& configuration) {
 
 // A write to a console that nobody reads may never return. Ends the program all the same, some time after it
 // should have ended: what is not flushed is still in the bus.
-unsigned prepare_limit(std::chrono::milliseconds drain_timeout) {
-  constexpr auto kGrace = 2s;
+unsigned prepare_limit(std::chrono::milliseconds timeouts) {
+  constexpr auto kGrace = 5s;  // longer than a close() that waits for a server once more
   std::signal(SIGALRM, [](int) {
     write_if_ready(STDERR_FILENO,
                    "logbusd: error: a handler does not return; what it has not written stays in the bus\n");
     ::_exit(kFailure);
   });
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(drain_timeout + kGrace).count();
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeouts + kGrace).count();
   return static_cast<unsigned>(std::min<std::chrono::seconds::rep>(seconds, 3600));
 }
 
-void limit_the_end(std::chrono::milliseconds drain_timeout) {
-  ::alarm(prepare_limit(drain_timeout));
+void limit_the_end(std::chrono::milliseconds timeouts) {
+  ::alarm(prepare_limit(timeouts));
 }
 
 std::atomic<int> end_signal{0};  // that has come during a Lengthy one
@@ -65,8 +65,8 @@ std::atomic<unsigned> end_limit{0};
 // and are obeyed behind it.
 class Lengthy {
  public:
-  explicit Lengthy(std::chrono::milliseconds drain_timeout) {
-    end_limit = prepare_limit(drain_timeout);
+  explicit Lengthy(std::chrono::milliseconds timeouts) {
+    end_limit = prepare_limit(timeouts);
     for (const int number : {SIGTERM, SIGINT}) {
       sigaddset(&signals_, number);
       std::signal(number, [](int signal) {
@@ -128,7 +128,7 @@ std::optional<int> Service::serve() {
   const BusSettings& settings = configuration_->bus;
   if (signal != 0) log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
   const bool gave_up = signal == 0 && listener.running();
-  if (signal != 0 || gave_up) limit_the_end(settings.drain_timeout);
+  if (signal != 0 || gave_up) limit_the_end(settings.drain_timeout + settings.shutdown_timeout());
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus_->publish_handlers(pipeline_->handlers);
   if (listener.replaced() && signal == 0 && !options_.drain) return std::nullopt;
@@ -176,18 +176,28 @@ int Service::run() {
     log_.error(error.what());
   }
   close(*pipeline_, {});
-  if (bus_ != nullptr) bus_->publish_handlers(pipeline_->handlers);  // what was lost at the end
+  if (bus_ != nullptr) bus_->publish_handlers(pipeline_->handlers);  // with what was lost at the end
+  if (AsyncQueue::any_left_alone()) {
+    bus_.reset();
+    log_.info("stopped");
+    ::_exit(kFailure);
+  }
   log_.info("stopped");
   return code.value_or(kFailure);
 }
 
 void Service::close(const Pipeline& pipeline, const Pipeline& kept) {
-  tell_lost(close_handlers(pipeline, configuration_->bus.drain_timeout, kept));
+  tell(close_handlers(pipeline, configuration_->bus.shutdown_timeout(), kept));
 }
 
-void Service::tell_lost(std::size_t records) const {
-  if (records > 0)
-    log_.error(fmt::format("drain_timeout: {} records in the queues of QueueHandlers are lost", records));
+void Service::tell(const Losses& losses) const {
+  for (const Loss& loss : losses) {
+    if (loss.stands_still)
+      log_.error(fmt::format("{}: a handler does not return, and is left alone", in_quotes(loss.handler)));
+    if (loss.records > 0)
+      log_.error(fmt::format("{}: {} records could not be delivered before the end, and are lost",
+                             in_quotes(loss.handler), loss.records));
+  }
 }
 
 // The file's configuration as it is now, or null and told why not.
@@ -229,24 +239,24 @@ void Service::keep_what_needs_a_restart(shm::BusOptions& options) const {
 }
 
 void Service::reload(BusListener& listener) {
-  const Lengthy lengthy(configuration_->bus.drain_timeout);
+  const Lengthy lengthy(configuration_->bus.drain_timeout + configuration_->bus.shutdown_timeout());
   std::unique_ptr<Configuration> fresh = read_again();
   if (fresh == nullptr) return;
   keep_what_needs_a_restart(fresh->bus.options);
   auto next = std::make_unique<Pipeline>();
   try {
-    std::size_t lost = 0;
+    Losses losses;
     const auto job = [&] {
       *next = rebuild_pipeline(*fresh, {*configuration_, *pipeline_});
       bus_->apply(fresh->bus.options);
-      lost = hand_over(*pipeline_, *next, configuration_->bus.drain_timeout);
+      losses = hand_over(*pipeline_, *next, configuration_->bus.shutdown_timeout());
       listener.serve(*next, durability(*fresh));
     };
     if (!listener.between_batches(job, is_ending)) {  // the end has come before it
       ::raise(SIGHUP);                                // blocked: it is for the next bus, if there is one
       return;
     }
-    tell_lost(lost);
+    tell(losses);
   } catch (const std::exception& error) {
     log_.error(fmt::format("{}; the configuration in use stays", error.what()));
     return;
@@ -269,7 +279,7 @@ void Service::reload(BusListener& listener) {
 
 // For those who rename log files, and tell us.
 void Service::reopen_files(BusListener& listener) {
-  const Lengthy lengthy(configuration_->bus.drain_timeout);
+  const Lengthy lengthy(configuration_->bus.drain_timeout + configuration_->bus.shutdown_timeout());
   const auto job = [this] {
     for (const std::shared_ptr<Handler>& handler : pipeline_->handlers) {
       try {

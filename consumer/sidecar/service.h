@@ -37,7 +37,7 @@ class Service {
   std::optional<int> serve();
   int wait_for_signal(const BusListener& listener) const;
   void close(const Pipeline& pipeline, const Pipeline& kept);
-  void tell_lost(std::size_t records) const;
+  void tell(const Losses& losses) const;
   void reload(BusListener& listener);
   std::unique_ptr<Configuration> read_again() const;
   void keep_what_needs_a_restart(shm::BusOptions& options) const;

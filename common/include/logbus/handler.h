@@ -82,6 +82,8 @@ class Handler : public Filterer {
   /// Python's shape on stderr, at most 10 a second, the rest counted. Called inside a catch or with an error
   /// at hand. `record` may be null (a batch).
   virtual void handle_error(const LogRecord* record, const std::exception& error) noexcept;
+  /// Whether a thread has the handler's lock at this moment: it emits, writes, or stands still.
+  bool is_at_work() const noexcept;
 
   void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
   Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
@@ -127,6 +129,8 @@ class Handler : public Filterer {
     counters_.waiting.store(records, std::memory_order_relaxed);
   }
   HandlerCounters& mutable_counters() noexcept { return counters_; }
+  /// So many more errors, of which no word is said but their number. Any thread.
+  void count_untold_errors(std::uint64_t errors) noexcept;
   /// Records that were never counted as emitted. Any thread.
   void count_lost(DropReason reason, std::uint64_t records = 1) noexcept;
 

@@ -2,12 +2,15 @@
 // Python's QueueHandler: puts records into a Queue, for a QueueListener on the other side.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include <logbus/detail/abi.h>
 #include <logbus/handler.h>
+#include <logbus/log_queue.h>
 #include <logbus/queue.h>
 
 namespace logbus {
@@ -37,6 +40,17 @@ class QueueHandler : public Handler {
   /// wait.
   bool handle(const LogRecord& record) noexcept override;
 
+  /// So many of the records that it has put are lost: nobody takes them any more. Counts them as kShutdown.
+  void count_abandoned(std::uint64_t records) noexcept { count_dropped(DropReason::kShutdown, records); }
+
+  /// The next record would be lost: the handler does not wait, and its queue is a LogQueue that
+  /// is_still_full(). Who asks need not make the record, and may count_refused() it.
+  bool refuses_all() const noexcept {
+    return log_queue_ != nullptr && log_queue_->is_still_full() && !has_filters();
+  }
+  /// Counts so many records as handle() would that found no room. None of them is told on stderr.
+  void count_refused(std::uint64_t records) noexcept;
+
   const std::shared_ptr<Queue>& queue() const noexcept { return queue_; }
   std::string_view class_name() const noexcept override { return "QueueHandler"; }
 
@@ -47,6 +61,8 @@ class QueueHandler : public Handler {
   const std::shared_ptr<Queue> queue_;
   const Prepare prepare_;
   const std::chrono::milliseconds block_timeout_;
+  const LogQueue* const log_queue_;          // null: the queue is another one, or it is waited for
+  std::atomic<std::int64_t> tell_at_ms_{0};  // when the next refusal is told; 0: at once
 };
 
 }  // namespace abi1

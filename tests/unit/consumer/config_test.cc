@@ -89,6 +89,7 @@ logbus:
   block_timeout: 250 ms
   max_hold: 1.5 s
   drain_timeout: 1 min
+  async: {capacity: 100, memory: 8 MiB, shutdown_timeout: 500 ms}
   log_level: ERROR
 )");
   ASSERT_EQ(c.formatters.size(), 2U);
@@ -130,6 +131,9 @@ logbus:
   EXPECT_EQ(c.bus.options.block_timeout, std::chrono::milliseconds(250));
   EXPECT_EQ(c.bus.options.max_hold, std::chrono::milliseconds(1500));
   EXPECT_EQ(c.bus.drain_timeout, std::chrono::minutes(1));
+  EXPECT_EQ(c.bus.async.capacity, 100U);
+  EXPECT_EQ(c.bus.async.memory, 8U << 20);
+  EXPECT_EQ(c.bus.shutdown_timeout(), std::chrono::milliseconds(500));
   EXPECT_EQ(c.bus.log_level, Level::kError);
 }
 

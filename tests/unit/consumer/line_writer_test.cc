@@ -14,7 +14,9 @@
 #include <gtest/gtest.h>
 
 #include <logbus/filter.h>
+#include <logbus/log_queue.h>
 #include <logbus/null_handler.h>
+#include <logbus/queue_handler.h>
 
 #include "both_ways.h"
 
@@ -44,6 +46,53 @@ TEST(LineWriterTest, MakesTheLineOfPlainArguments) {
                       "K\u00e4se {} true\r\n"),
             std::string::npos)
       << text;
+}
+
+TEST(LineWriterTest, MakesNoRecordForAFullQueueAndCountsIt) {
+  const auto queue = std::make_shared<LogQueue>(2);
+  const auto queueing = std::make_shared<QueueHandler>(queue);
+  const auto null = std::make_shared<NullHandler>();
+  std::vector<LoggerNode> nodes;
+  nodes.push_back({.name = "", .level = Level::kNotSet, .handlers = {null, queueing}, .filters = {}});
+  const Dispatcher dispatcher(std::move(nodes), nullptr);
+  LineWriter writer(dispatcher);
+  const wire::Site site = some_site("{}");
+  const std::string payload = Payload(1).i32(7).bytes();
+  const Tenant tenant = some_tenant();
+  testing::internal::CaptureStderr();
+  int made = 0;
+  const auto handle = [&](int records) {
+    for (int i = 0; i < records; ++i) {
+      PackedRecord packed;
+      packed.site = &site;
+      packed.site_id = 1;
+      packed.tenant = &tenant;
+      packed.payload = std::as_bytes(std::span(payload));
+      std::vector<Handler*> need_record;
+      ASSERT_TRUE(writer.handle(packed, need_record));
+      for (Handler* handler : need_record) {
+        ++made;
+        EXPECT_EQ(handler, queueing.get());
+        handler->handle(LogRecord());
+      }
+    }
+  };
+  handle(1000);
+  // Two were taken, one was refused, one more was told after it at the most.
+  EXPECT_LE(made, 4);
+  EXPECT_GE(made, 3);
+  writer.release();
+  EXPECT_EQ(queueing->counters().records, 2U);
+  EXPECT_EQ(queueing->counters().dropped, 998U);
+  EXPECT_EQ(queueing->counters().errors, 998U);
+  EXPECT_EQ(queueing->counters().dropped_for[static_cast<std::size_t>(DropReason::kQueueFull)], 998U);
+  LogRecord taken;
+  EXPECT_TRUE(queue->get(taken, std::chrono::milliseconds(0)));
+  made = 0;
+  handle(1);
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(queue->size(), 2U);
+  testing::internal::GetCapturedStderr();
 }
 
 // Each says whether a line can be made without the record; the bytes are the same in any case.

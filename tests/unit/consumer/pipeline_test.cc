@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -78,7 +81,7 @@ root: {level: INFO, handlers: [all, db, turn]}
   give(pipeline, "alone", 30, "low");
   give(pipeline, "alone", 40, "two");
   give(pipeline, "shop", 30, "three");
-  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
   EXPECT_EQ(file("all.log"), "INFO shop.db one\nWARNING shop three\n");
   EXPECT_EQ(file("db.log"), "one|");
   EXPECT_EQ(file("errors.log"), "ERROR alone two\n");
@@ -100,7 +103,7 @@ handlers:
     give(pipeline, "a", 20, "info");
     give(pipeline, "b", 40, "other");
     give(pipeline, "a", 40, "error");
-    EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+    EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
     EXPECT_EQ(file("errors.log"), respect ? "error\n" : "info\nerror\n");
   }
 }
@@ -131,7 +134,7 @@ root: {level: DEBUG, handlers: [all, a_queue]}
   EXPECT_TRUE(pipeline.queues[0]->join(kLong));
   EXPECT_EQ(file("slow.log"), "INFO one\nWARNING two\n");
   give(pipeline, "a", 30, "three");
-  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);  // to its end
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());  // to its end
   EXPECT_EQ(file("all.log"), "debug\none\ntwo\nthree\n");
   EXPECT_EQ(file("slow.log"), "INFO one\nWARNING two\nWARNING three\n");
   EXPECT_EQ(file("last.log"), "one\ntwo\nthree\n");
@@ -152,8 +155,124 @@ root: {handlers: [queue, none]}
   EXPECT_NE(testing::internal::GetCapturedStderr().find("the queue is full"), std::string::npos);
   EXPECT_EQ(pipeline.queues[0]->handler()->counters().dropped.load(), 1U);
   start_queues(pipeline);
-  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
   EXPECT_EQ(file("slow.log"), "one\ntwo\n");
+}
+
+/// In place of a handler of the configuration.
+template <class T>
+std::shared_ptr<T> replace(Configuration& configuration, const std::string& name) {
+  const auto handler = std::make_shared<T>();
+  for (HandlerSettings& settings : configuration.handlers)
+    if (settings.name == name) settings.make = [handler](const Making&) { return handler; };
+  return handler;
+}
+
+/// Its server is away: two records wait, for more there is no room.
+class Away : public Handler {
+ public:
+  bool pending() const noexcept override { return counters().waiting > 0; }
+  bool has_room() const noexcept override { return counters().waiting < 2; }
+  void close() override {
+    count_dropped(DropReason::kShutdown, counters().waiting);
+    set_waiting(0);
+  }
+
+ protected:
+  void emit(const LogRecord&) override { set_waiting(counters().waiting + 1); }
+};
+
+/// Stands still until it is let go.
+class Stuck : public Handler {
+ public:
+  std::mutex gate;
+  std::atomic<bool> closed{false};
+  void close() override { closed = true; }
+
+ protected:
+  void emit(const LogRecord&) override { const std::lock_guard wait(gate); }
+};
+
+std::uint64_t lost_at_the_end(const Handler& handler) {
+  return handler.counters().dropped_for[static_cast<std::size_t>(DropReason::kShutdown)];
+}
+
+TEST_F(PipelineTest, WhatCannotBeDeliveredInTimeIsSaidAndCounted) {
+  Configuration configuration = parse(R"(
+version: 1
+handlers:
+  away_queue: {class: logging.handlers.QueueHandler, handlers: [away]}
+  away: {class: logging.NullHandler}
+  file_queue: {class: logging.handlers.QueueHandler, handlers: [file]}
+  file: {class: logging.FileHandler, filename: '@/file.log'}
+root: {handlers: [away_queue, file_queue]}
+)");
+  const auto away = replace<Away>(configuration, "away");
+  Pipeline pipeline = build_pipeline(configuration);
+  start_queues(pipeline);
+  for (int i = 0; i < 10; ++i) give(pipeline, "a", 30, "x");
+  const Losses losses = close_handlers(pipeline, 50ms);
+  ASSERT_EQ(losses.size(), 2U);
+  EXPECT_EQ(losses[0].handler, "away_queue");
+  EXPECT_EQ(losses[0].records, 8U);
+  EXPECT_FALSE(losses[0].stands_still);
+  EXPECT_EQ(losses[1].handler, "away");
+  EXPECT_EQ(losses[1].records, 2U);
+  const Handler& queue = *queue_of(pipeline, *pipeline.queues[0]->handler())->handler();
+  EXPECT_EQ(queue.counters().records, 2U);
+  EXPECT_EQ(lost_at_the_end(queue), 8U);
+  EXPECT_EQ(lost_at_the_end(*away), 2U);
+  EXPECT_EQ(away->counters().records, 0U);
+  EXPECT_EQ(file("file.log"), "x\nx\nx\nx\nx\nx\nx\nx\nx\nx\n");  // though the other took all the time
+  EXPECT_FALSE(AsyncQueue::any_left_alone());
+}
+
+TEST_F(PipelineTest, AHandlerThatStandsStillIsLeftAlone) {
+  Configuration configuration = parse(R"(
+version: 1
+handlers:
+  queue: {class: logging.handlers.QueueHandler, handlers: [stuck, behind]}
+  stuck: {class: logging.NullHandler}
+  behind: {class: logging.FileHandler, filename: '@/behind.log'}
+  file: {class: logging.FileHandler, filename: '@/file.log'}
+root: {handlers: [queue, file]}
+)");
+  const auto stuck = replace<Stuck>(configuration, "stuck");
+  Pipeline pipeline = build_pipeline(configuration);
+  std::unique_lock still(stuck->gate);
+  start_queues(pipeline);
+  for (int i = 0; i < 3; ++i) give(pipeline, "a", 30, "x");
+  while (pipeline.queues[0]->queued() != 2) std::this_thread::yield();
+  const Losses losses = close_handlers(pipeline, 1ms);
+  ASSERT_EQ(losses.size(), 2U);
+  EXPECT_EQ(losses[0].handler, "queue");
+  EXPECT_EQ(losses[0].records, 2U);
+  EXPECT_TRUE(losses[0].stands_still);
+  EXPECT_EQ(losses[1].handler, "stuck");
+  EXPECT_TRUE(losses[1].stands_still);
+  EXPECT_FALSE(stuck->closed);
+  EXPECT_EQ(file("file.log"), "x\nx\nx\n");
+  EXPECT_TRUE(AsyncQueue::any_left_alone());
+  const auto queue = pipeline.queues[0];
+  pipeline = {};  // the thread still has all that it needs
+  still.unlock();
+  while (!queue->has_stopped()) std::this_thread::yield();
+}
+
+TEST_F(PipelineTest, WhatAHandlerHoldsBackComesToTheQueueBehindItBeforeThatEnds) {
+  Pipeline pipeline = build_pipeline(parse(R"(
+version: 1
+handlers:
+  memory: {class: logging.handlers.MemoryHandler, capacity: 100, target: queue}
+  queue: {class: logging.handlers.QueueHandler, handlers: [second]}
+  second: {class: logging.handlers.QueueHandler, handlers: [file]}
+  file: {class: logging.FileHandler, filename: '@/file.log'}
+root: {handlers: [memory]}
+)"));
+  start_queues(pipeline);
+  give(pipeline, "a", 30, "x");
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
+  EXPECT_EQ(file("file.log"), "x\n");
 }
 
 TEST_F(PipelineTest, DispatchToAListenerSkipsTheTree) {
@@ -171,7 +290,7 @@ logbus: {dispatch: listener, listener: queue}
   give(pipeline, "a", 10, "debug");
   give(pipeline, "a", 20, "one");
   give(pipeline, "b", 30, "two");
-  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
   EXPECT_EQ(file("all.log"), "one\ntwo\n");
   EXPECT_EQ(file("other.log"), "");
 }
@@ -229,9 +348,9 @@ TEST_F(PipelineTest, ARebuiltOneGoesOnBehindWhatIsWritten) {
   give(old, "a", 30, "one");
   const Configuration after = parse(text(";"));
   Pipeline fresh = rebuild_pipeline(after, {before, old});
-  EXPECT_EQ(close_handlers(old, kLong, fresh), 0U);
+  EXPECT_TRUE(close_handlers(old, kLong, fresh).empty());
   give(fresh, "a", 30, "two");
-  EXPECT_EQ(close_handlers(fresh, kLong), 0U);
+  EXPECT_TRUE(close_handlers(fresh, kLong).empty());
   EXPECT_EQ(file("f.log"), "one|two;");
 }
 
@@ -240,7 +359,7 @@ TEST_F(PipelineTest, WithoutAHandlerWarningsGoToStderr) {
   testing::internal::CaptureStderr();
   give(pipeline, "a", 20, "info");
   give(pipeline, "a", 30, "warning");
-  EXPECT_EQ(close_handlers(pipeline, kLong), 0U);
+  EXPECT_TRUE(close_handlers(pipeline, kLong).empty());
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning\n");
 }
 

@@ -121,6 +121,33 @@ TEST(QueueHandlerTest, AFullQueueIsAnErrorOfTheHandlerAndTheRecordIsLost) {
   EXPECT_EQ(queue->size(), 1U);
 }
 
+TEST(QueueHandlerTest, CountsEachRefusalAndTellsOnlySome) {
+  class Telling : public Quiet {
+   public:
+    using Quiet::Quiet;
+    int told = 0;
+    void handle_error(const LogRecord* record, const std::exception& what) noexcept override {
+      ++told;
+      Quiet::handle_error(record, what);
+    }
+  };
+  const auto queue = std::make_shared<LogQueue>(1);
+  Telling handler(queue);
+  for (int i = 0; i < 1001; ++i) handler.handle(sample());
+  EXPECT_EQ(handler.counters().dropped.load(), 1000U);
+  EXPECT_EQ(handler.counters().errors.load(), 1000U);
+  EXPECT_GE(handler.told, 1);
+  EXPECT_LT(handler.told, 900);
+  EXPECT_TRUE(handler.refuses_all());
+  taken(*queue);
+  EXPECT_FALSE(handler.refuses_all());
+  handler.handle(sample());
+  EXPECT_EQ(handler.counters().records.load(), 2U);
+  handler.count_abandoned(1);
+  EXPECT_EQ(handler.counters().records.load(), 1U);
+  EXPECT_EQ(handler.counters().dropped_for[static_cast<std::size_t>(DropReason::kShutdown)].load(), 1U);
+}
+
 TEST(QueueHandlerTest, WaitsForRoomIfTold) {
   const auto queue = std::make_shared<LogQueue>(1);
   Quiet handler(queue, QueueHandler::Prepare::kLogbus, 30s);
