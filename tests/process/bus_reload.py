@@ -120,7 +120,7 @@ def test_queue():
 
 def test_from_queue():
     """SIGHUP takes a file from behind a queue, and puts it back: what was queued comes first, each record once"""
-    with Bus(**BUS, drain_timeout="100 s", **{"async": {"capacity": 1_000_000}}) as bus:
+    with Bus(**BUS, drain_timeout="100 s", **{"async": {"capacity": 1_000_000, "memory": "4 GiB"}}) as bus:
         queue = {"class": "logging.handlers.QueueHandler", "handlers": ["file"]}
         handlers = {"file": file(bus.file), "none": {"class": "logging.NullHandler"}}
         queued = settings(bus, {**handlers, "queue": queue}, ["queue", "none"])
