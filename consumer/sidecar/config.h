@@ -132,8 +132,8 @@ struct Configuration {
 };
 
 /// Reads `text`, the contents of a dictConfig file in YAML. Everything that is wrong with it goes to
-/// `diagnostics`; if anything is (diagnostics.failed()), the result is of no use. Opens nothing; looks up
-/// groups and directories.
+/// `diagnostics`; if anything is (diagnostics.failed()), the result is of no use. Opens nothing but
+/// certificates; looks up groups and directories.
 Configuration parse_config(const std::string& text, Diagnostics& diagnostics);
 
 /// The same of a file. Throws Error if it can't be read.

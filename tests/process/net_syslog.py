@@ -3,6 +3,8 @@
 """SysLogHandler end to end: what rsyslogd and syslog-ng have written of what was logged; CPython's own for the bytes."""
 
 import contextlib
+import ctypes
+import fcntl
 import itertools
 import json
 import logging
@@ -11,12 +13,13 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import types
 
 import tap
-from bus import BUILD, LOGBUSD, Bus, finish, read_text
+from bus import LOGBUSD, Bus, finish, read_text
 from syslog_servers import Certificates, Rsyslogd, SyslogNg, free_port
 from tap import check, check_equal, wait_for
 
@@ -107,9 +110,9 @@ def all_servers_get(bus, server, with_rfc5424=()):
 
 
 def test_rsyslogd():
-    """rsyslogd over UDP, TCP, IPv6, a Unix socket and TLS, with RFC 5424's header, with octets counted"""
-    tcp, tcp6, counted, lf, tls = (free_port() for _ in range(5))
-    udp, udp6 = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+    """rsyslogd over UDP, TCP, a Unix socket and TLS, with RFC 5424's header, with octets counted"""
+    tcp, counted, lf, tls = (free_port() for _ in range(4))
+    udp = free_port(socket.SOCK_DGRAM)
     more = {"facility": "local3"}
     rfc5424 = {"header": "rfc5424", "hostname": "h", **more}
     with NetBus({}) as bus:
@@ -118,25 +121,38 @@ def test_rsyslogd():
         secure = 'streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon"'
         with Rsyslogd(os.path.join(bus.home, "rsyslogd"), {
             "udp": f'type="imudp" address="127.0.0.1" port="{udp}"',
-            "udp6": f'type="imudp" address="::1" port="{udp6}"',
             "tcp": f'type="imtcp" address="127.0.0.1" port="{tcp}" disableLFDelimiter="on"',
-            "tcp6": f'type="imtcp" address="::1" port="{tcp6}" disableLFDelimiter="on"',
             "counted": f'type="imtcp" address="127.0.0.1" port="{counted}"',
             "lf": f'type="imtcp" address="127.0.0.1" port="{lf}"',
             "tls": f'type="imtcp" address="127.0.0.1" port="{tls}" {secure}',
             "dev": f'type="imuxsock" Socket="{dev}"',
-        }, tls=files, ports=(tcp, tcp6, counted, lf, tls), sockets=(dev,)) as server:
+        }, tls=files, ports=(tcp, counted, lf, tls), sockets=(dev,)) as server:
             bus.handlers = {name: {"class": SYSLOG, "formatter": "line", **keys} for name, keys in {
                 "udp": {"address": ["127.0.0.1", udp], **rfc5424},
-                "udp6": {"address": ["::1", udp6], **more},
                 "tcp": {"address": ["localhost", tcp], "socktype": STREAM, **more},
-                "tcp6": {"address": ["::1", tcp6], "socktype": STREAM, **rfc5424},
                 "counted": {"address": ["127.0.0.1", counted], "socktype": STREAM, "framing": "octet-counting", **rfc5424},
                 "lf": {"address": ["127.0.0.1", lf], "socktype": STREAM, "framing": "lf", **more},
                 "tls": {"address": ["localhost", tls], "tls": {"ca_certs": files.ca}, **rfc5424},
                 "dev": {"address": dev, **more},
             }.items()}
             all_servers_get(bus, server)
+
+
+def test_ipv6():
+    """rsyslogd over UDP and TCP with IPv6"""
+    try:
+        tcp, udp = free_port(socket.SOCK_STREAM, "::1"), free_port(socket.SOCK_DGRAM, "::1")
+    except OSError as error:
+        raise tap.Skip(f"no IPv6: {error}") from None
+    more = {"facility": "local3"}
+    with NetBus({
+        "udp": {"address": ["::1", udp], **more},
+        "tcp": {"address": ["::1", tcp], "socktype": STREAM, "header": "rfc5424", **more},
+    }) as bus, Rsyslogd(os.path.join(bus.home, "rsyslogd"), {
+        "udp": f'type="imudp" address="::1" port="{udp}"',
+        "tcp": f'type="imtcp" address="::1" port="{tcp}" disableLFDelimiter="on"',
+    }, ports=(tcp,)) as server:
+        all_servers_get(bus, server)
 
 
 def test_syslog_ng():
@@ -161,7 +177,7 @@ def test_syslog_ng():
             "dgram": f'unix-dgram("{dgram}")',
         }, ports=(tcp, counted, tls), sockets=(stream, dgram)) as server:
             bus.handlers = {name: {"class": SYSLOG, "formatter": "line", **keys} for name, keys in {
-                "udp": {"address": ["localhost", udp], **more},
+                "udp": {"address": ["127.0.0.1", udp], **more},
                 "tcp": {"address": ["localhost", tcp], "socktype": STREAM, "framing": "lf", **more},
                 "counted": {"address": ["127.0.0.1", counted], "socktype": STREAM, "framing": "octet-counting", **rfc5424},
                 "tls": {"address": ["127.0.0.1", tls],
@@ -282,7 +298,7 @@ def test_unix_server_comes_late_and_again():
 def test_restarts_under_load():
     """rsyslogd over TCP is killed and started again under load: all that its kernel had not taken comes again"""
     with NetBus({}) as bus:
-        port, count, restarts = free_port(), 20000, 5
+        port, count, restarts = free_port(), 24000, 3
         with Rsyslogd(os.path.join(bus.home, "r"), {"tcp": f'type="imtcp" address="127.0.0.1" port="{port}"'},
                       ports=(port,)) as server:
             bus.handlers = {"tcp": {"class": SYSLOG, "address": ["127.0.0.1", port], "socktype": STREAM, "formatter": "line",
@@ -305,7 +321,7 @@ def test_restarts_under_load():
             # rsyslogd closes its socket without reading what is there, and that may have been acknowledged.
             check(len(gaps) <= restarts, f"{restarts} restarts, and records are lost at {gaps}")
             counters = bus.counters("tcp")
-            check(counters["errors"] >= restarts, f"{counters['errors']} errors")
+            check(counters["errors"] >= 1, "no restart was noticed")
             check_equal(counters["dropped"], 0, "dropped")
             check_equal(counters["records"], count, "records")
 
@@ -326,12 +342,79 @@ def test_server_that_reads_nothing():
             handled = lambda counters: counters["records"] + counters["dropped"] == count
             wait_for(lambda: handled(bus.counters("tcp")), "all are sent, waiting or dropped")
             stuck = bus.counters("tcp")
+            check_equal(stuck["dropped_by_reason"]["backlog_full"], stuck["dropped"], "all were dropped for the same reason")
             check(stuck["dropped"] > 0, "the kernel's buffers have taken all: no test of this")
             check_equal(read_text(bus.sidecar.errors).count("backlog is full"), 1, "told once")
             server.signal(signal.SIGCONT)
             wanted = count - stuck["dropped"]
             wait_for(lambda: server.read("tcp").count(" w 0 t 0 n ") == wanted, f"{wanted} records came", 20)
             bus.stop_sidecar(20)
+
+
+@contextlib.contextmanager
+def network_of_its_own():
+    """This process and those that it starts see a loopback of their own; gives a function that takes it down or up."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    clone_newnet, siocsifflags, iff_up = 0x40000000, 0x8914, 1
+
+    def set_loopback(up):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, siocsifflags, struct.pack("16sh14x", b"lo", iff_up if up else 0))
+
+    with open("/proc/self/ns/net") as before:
+        if libc.unshare(clone_newnet) != 0:
+            raise tap.Skip(f"needs a network namespace: {os.strerror(ctypes.get_errno())}")
+        try:
+            set_loopback(True)
+            yield set_loopback
+        finally:
+            check_equal(libc.setns(before.fileno(), clone_newnet), 0, "setns")
+
+
+def test_half_open():
+    """Packets are dropped for a while, then once more while the servers are killed: nobody waits, and all comes"""
+    with network_of_its_own() as set_loopback, NetBus({}) as bus, contextlib.ExitStack() as stack:
+        _, good = tls_for(os.path.join(bus.home, "certs"))
+        tcp, tls = free_port(), free_port()
+        servers = {
+            "tcp": Rsyslogd(os.path.join(bus.home, "r"), {"tcp": f'type="imtcp" address="127.0.0.1" port="{tcp}"'}, ports=(tcp,)),
+            "tls": SyslogNg(os.path.join(bus.home, "n"), {
+                "tls": f'syslog(ip("127.0.0.1") port({tls}) transport("tls") tls(cert-file("{good.cert}") '
+                       f'key-file("{good.key}") peer-verify(optional-untrusted)))'}, ports=(tls,)),
+        }
+        for server in servers.values():
+            stack.enter_context(server)
+        bus.handlers = {
+            "file": file_handler(bus),
+            "tcp": {"class": SYSLOG, "address": ["127.0.0.1", tcp], "socktype": STREAM, "framing": "octet-counting",
+                    "formatter": "line"},
+            "tls": {"class": SYSLOG, "address": ["127.0.0.1", tls], "tls": {"ca_certs": good.ca}, "formatter": "line"},
+        }
+        bus.start_sidecar()
+        bus.emit(*numbered(0, 10))
+        for name, server in servers.items():
+            server.wait_for_lines(name, 10)
+        set_loopback(False)
+        bus.emit(*numbered(10, 1000))
+        wait_for(lambda: len(list(bus.lines())) == 1010, "the file has all", 5)
+        for name, server in servers.items():
+            check_equal(len(server.lines(name)), 10, f"{name}: what came while packets are dropped")
+        set_loopback(True)
+        for name, server in servers.items():
+            check_equal(numbers(server.wait_for_lines(name, 1010)), list(range(1010)), f"{name}: all, once, in order")
+        # Now nobody ever acknowledges what is in the kernel's buffers.
+        set_loopback(False)
+        bus.emit(*numbered(1010, 1000))
+        wait_for(lambda: all(bus.counters(name)["records"] == 2010 for name in servers), "all are sent or wait", 5)
+        for server in servers.values():
+            server.stop(signal.SIGKILL)
+        set_loopback(True)
+        for server in servers.values():
+            server.start()
+        for name, server in servers.items():
+            wait_for(lambda: set(numbers(server.lines(name))) == set(range(2010)), f"{name}: all", 20)
+            check_equal(bus.counters(name)["dropped"], 0, f"{name}: dropped")
+        bus.stop_sidecar(20)
 
 
 def test_too_large_for_a_datagram():
@@ -342,7 +425,7 @@ def test_too_large_for_a_datagram():
         bus.drain(20)
         check_equal(server.got, [b"<14>app: before\0", b"<14>app: after\0"], "what came")
         counters = bus.counters("udp")
-        check_equal([counters["records"], counters["dropped"]], [2, 1], "sent, too large")
+        check_equal([counters["records"], counters["dropped_by_reason"]["too_large"]], [2, 1], "sent, too large")
         check_equal(read_text(bus.sidecar.errors).count("too large"), 1, "told once")
 
 
