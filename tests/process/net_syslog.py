@@ -308,7 +308,7 @@ def test_restarts_under_load():
             seen = 0
             for _ in range(restarts):
                 seen = len(server.wait_for_lines("tcp", seen + 1000, 20))
-                server.stop()
+                server.stop(signal.SIGKILL)
                 server.start()
             finish(worker, "worker", 30)
             wait_for(lambda: server.read("tcp").count(f" n {count - 1}\n") == 1, "the last record came", 20)
