@@ -59,7 +59,7 @@ class Builder {
     // Only now that nothing can fail any more: a handler that is taken over still serves.
     const auto act = [&](const std::shared_ptr<Handler>& handler, std::function<void()> change) {
       if (!works_elsewhere(handler, pipeline)) return change();
-      pipeline.unsettled.push_back(std::move(change));
+      pipeline.unsettled.push_back({handler, std::move(change)});
     };
     for (const auto& [name, entry] : handlers_) {
       entry.handler->set_level(entry.settings->level);
@@ -182,9 +182,13 @@ Pipeline rebuild_pipeline(const Configuration& configuration, const Served& serv
   return Builder(configuration, &served).build();
 }
 
-void settle(Pipeline& pipeline) {
-  for (const auto& change : pipeline.unsettled) change();
-  pipeline.unsettled.clear();
+bool settle(Pipeline& pipeline) {
+  std::erase_if(pipeline.unsettled, [](const Pipeline::Unsettled& unsettled) {
+    if (unsettled.handler->is_at_work()) return false;
+    unsettled.change();
+    return true;
+  });
+  return pipeline.unsettled.empty();
 }
 
 void start_queues(const Pipeline& pipeline, const Pipeline& before) {

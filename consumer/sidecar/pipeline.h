@@ -28,9 +28,13 @@ struct Pipeline {
   /// For records that find no handler.
   std::shared_ptr<Handler> last_resort;
   std::unique_ptr<consumer::Dispatcher> dispatcher;
-  /// What is yet to be done with handlers that were taken over and are at work behind a queue: it waits for
-  /// their locks. See settle().
-  std::vector<std::function<void()>> unsettled;
+  /// What is yet to be done with a handler that was taken over and may be at work behind a queue: it takes
+  /// its lock. See settle().
+  struct Unsettled {
+    std::shared_ptr<Handler> handler;
+    std::function<void()> change;
+  };
+  std::vector<Unsettled> unsettled;
 };
 
 /// Opens what has to be opened; starts no thread. Throws Error that names the file that can't be.
@@ -62,9 +66,9 @@ using Losses = std::vector<Loss>;
 /// after `timeout` at most. Call it while nobody handles records.
 Losses hand_over(const Pipeline& from, const Pipeline& to, std::chrono::milliseconds timeout);
 
-/// Completes a rebuilt pipeline, which may be served before. Waits for handlers that are at work behind
-/// queues: not on the drain's thread.
-void settle(Pipeline& pipeline);
+/// Completes a rebuilt pipeline, which may be served before, as far as handlers behind queues are not at
+/// work. False: some are, and may stand still; to be called again. Not on the drain's thread.
+bool settle(Pipeline& pipeline);
 
 /// Starts the threads that `before` hasn't started yet.
 void start_queues(const Pipeline& pipeline, const Pipeline& before = {});

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +29,8 @@ constexpr int kFailure = 1;
 // How long a listener that has ended by itself may go unnoticed.
 constexpr auto kTick = 250ms;
 constexpr auto kDrainTick = 10ms;
+// A reload waits so long for handlers that are at work. Those that stand still get their formatters later.
+constexpr auto kSettleTime = 1s;
 
 sigset_t own_signals() {
   sigset_t signals;
@@ -110,6 +113,7 @@ int Service::wait_for_signal(const BusListener& listener) const {
   const timespec wait = {0, static_cast<long>(tick.count())};
   while (listener.running() && (!deadline_ || std::chrono::steady_clock::now() < *deadline_)) {
     if (is_ending()) return end_signal;
+    settle(*pipeline_);
     const int signal = ::sigtimedwait(&signals, nullptr, &wait);
     if (signal > 0) return signal;
   }
@@ -268,7 +272,9 @@ void Service::reload(BusListener& listener) {
   // Queues of before come to their end before new ones begin: both may lead to the same file.
   close(*next, *pipeline_);
   start_queues(*pipeline_, *next);
-  settle(*pipeline_);
+  const auto end = std::chrono::steady_clock::now() + kSettleTime;
+  while (!settle(*pipeline_) && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(kDrainTick);
   const auto kept = std::count_if(
       pipeline_->handlers.begin(), pipeline_->handlers.end(), [&](const std::shared_ptr<Handler>& handler) {
         return std::find(next->handlers.begin(), next->handlers.end(), handler) != next->handlers.end();
