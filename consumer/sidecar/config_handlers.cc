@@ -13,8 +13,7 @@ namespace logbus::sidecar {
 namespace {
 
 // Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 2> kLaterClasses{
-    "logging.handlers.NTEventLogHandler",
+constexpr std::array<std::string_view, 1> kLaterClasses{
     "logging.handlers.SMTPHandler",
 };
 

@@ -14,6 +14,7 @@ std::span<const HandlerKind> handler_kinds() noexcept {
       HandlerKind{"logging.handlers.DatagramHandler", read_datagram_handler},
       HandlerKind{"logging.handlers.HTTPHandler", read_http_handler},
       HandlerKind{"logging.handlers.MemoryHandler", read_memory_handler},
+      HandlerKind{"logging.handlers.NTEventLogHandler", read_nt_event_log_handler},
       HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
       HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},
       HandlerKind{"logging.handlers.SocketHandler", read_socket_handler},

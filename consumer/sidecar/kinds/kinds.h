@@ -24,6 +24,7 @@ void read_datagram_handler(HandlerReading& reading);
 void read_file_handler(HandlerReading& reading);
 void read_http_handler(HandlerReading& reading);
 void read_memory_handler(HandlerReading& reading);
+void read_nt_event_log_handler(HandlerReading& reading);
 void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);

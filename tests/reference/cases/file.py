@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """StreamHandler and FileHandler: what is written, where, and when."""
 
-from casebook import append, case, chmod, error, file_config, info, mkdir, one_handler, rename, rmtree, truncate, unlink, write
+from casebook import append, case, chmod, error, file_config, info, mkdir, one_handler, rename, rmtree, truncate, unlink, warning, write
 
 FILE = "logging.FileHandler"
 ODD = "\r\n tab\there \x00 \x1b[31m \x7f \x85 é ✓ 😀 \u2028 \ufeff"
@@ -20,6 +20,12 @@ CASES = [
     case("a StreamHandler writes to stderr unless told otherwise", stream(), [info("one"), info("two\nlines"), info("ü")]),
     case("a StreamHandler writes to stdout", stream(stream="ext://sys.stdout"), [info("one"), info(ODD), info("")]),
     case("a StreamHandler writes to stderr by name", stream(stream="ext://sys.stderr"), [info("one")]),
+    case("an NTEventLogHandler says that there is no event log, and the others go on",
+         {"version": 1, "root": {"level": "DEBUG", "handlers": ["n", "f"]}, "handlers": {
+             "n": {"class": "logging.handlers.NTEventLogHandler", "appname": "a", "dllname": "b.dll", "logtype": "System"},
+             "f": {"class": "logging.FileHandler", "filename": "a.log"}}},
+         [info("one"), warning("bad %d", "x")]),
+    case("an NTEventLogHandler without a name", one_handler({"class": "logging.handlers.NTEventLogHandler"}), [info("one")]),
     case("a terminator by the attributes' key", stream(stream="ext://sys.stdout", **{".": {"terminator": "\r\n--\r\n"}}),
          [info("one"), info("two\n")]),
     case("an empty terminator", file_config(**{".": {"terminator": ""}}), [info("one"), info("two")]),

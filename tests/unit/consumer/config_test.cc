@@ -266,8 +266,8 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "'logging.StreamHandler'?"}},
       {"version: 1\nhandlers:\n  a: {class: my.Own}",
        {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are " + all_classes()}},
-      {"version: 1\nhandlers:\n  a: {class: logging.handlers.NTEventLogHandler, appname: x}",
-       {"f.yaml:3:14: handlers.a.class: logging.handlers.NTEventLogHandler is not in this version; there "
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.SMTPHandler, mailhost: x}",
+       {"f.yaml:3:14: handlers.a.class: logging.handlers.SMTPHandler is not in this version; there "
         "are " +
         all_classes()}},
       {"version: 1\nhandlers:\n"
