@@ -45,10 +45,9 @@ bool is_unix(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
-bool is_closed(int fd) noexcept {
+bool is_reset(int fd) noexcept {
   char byte;
-  const ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN && errno != EINTR;
 }
 
 }  // namespace
@@ -94,10 +93,12 @@ SocketConnection::SocketConnection(base::UniqueFd fd, std::string name)
     : fd_(std::move(fd)), name_(std::move(name)), is_unix_(is_unix(fd_.get())) {}
 
 // On a Unix socket it is the memory of what the other side's process has not read: never less than its bytes.
-// It falls to 0 also when the other side closes, and what it has not read is thrown away.
+// It falls to 0 also when the other side closes, and what it has not read is thrown away: then it is a reset,
+// which is told once.
 std::size_t SocketConnection::unacknowledged() const noexcept {
   const std::size_t bytes = unacknowledged_bytes(fd_.get());
-  return is_unix_ && bytes == 0 && is_closed(fd_.get()) ? std::numeric_limits<std::size_t>::max() : bytes;
+  if (is_unix_ && bytes == 0 && !is_reset_) is_reset_ = is_reset(fd_.get());
+  return is_reset_ ? std::numeric_limits<std::size_t>::max() : bytes;
 }
 
 std::size_t SocketConnection::send(std::string_view bytes, milliseconds timeout) {

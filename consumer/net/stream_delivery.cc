@@ -47,7 +47,7 @@ DeliveryReport StreamDelivery::deliver() {
 void StreamDelivery::try_once(DeliveryReport& report) {
   try {
     if (connection_ == nullptr && !connect()) return;
-    if (!settings_.strict) connection_->check();
+    if (!settings_.strict) check();
     send_all(report);
   } catch (const std::exception& error) {
     report.failure = Error(error.what());
@@ -55,6 +55,17 @@ void StreamDelivery::try_once(DeliveryReport& report) {
     const bool is_in_vain = !connected() || !(progressed_ || settings_.strict);
     if (is_in_vain) backoff_.failed(now_());
     report.repeated += disconnect();
+  }
+}
+
+// A process that closes a connection has read all that its kernel has acknowledged; else its kernel resets
+// it.
+void StreamDelivery::check() {
+  try {
+    connection_->check();
+  } catch (const Error& error) {
+    if (error.code() == 0) (void)outbox_.acknowledge(connection_->unacknowledged());
+    throw;
   }
 }
 

@@ -68,6 +68,7 @@ class StreamDelivery {
  private:
   void try_once(DeliveryReport& report);
   bool connect();
+  void check();
   void send_all(DeliveryReport& report);
   bool send_stream(DeliveryReport& report);
   bool send_datagrams(DeliveryReport& report);

@@ -25,8 +25,9 @@ class Connection {
   /// Of all the bytes sent, how many of the last ones may not have arrived in the other side's kernel. What
   /// has, its process may still never read. Never throws; 0 if that can't be known.
   virtual std::size_t unacknowledged() const noexcept = 0;
-  /// Throws Error if the other side has closed the connection. The first bytes sent after that would be
-  /// taken, and lost. What the other side has sent is thrown away.
+  /// Throws Error if the other side has closed the connection: without a code if it did so in order, having
+  /// read what had arrived. The first bytes sent after that would be taken, and lost. What the other side has
+  /// sent is thrown away.
   virtual void check() = 0;
 };
 

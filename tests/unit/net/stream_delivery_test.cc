@@ -69,6 +69,7 @@ struct Server {
   std::size_t largest = SIZE_MAX;  // datagram
   bool down = false;
   bool closed = false;  // this connection, by the server
+  bool reset = false;   // likewise, without having read all
   int connects = 0;
   std::vector<std::chrono::milliseconds> waits;
 };
@@ -91,6 +92,7 @@ class FakeConnection : public Connection {
   }
   std::size_t unacknowledged() const noexcept override { return server_.in_flight; }
   void check() override {
+    if (std::exchange(server_.reset, false)) throw Error(ECONNRESET, "server");
     if (std::exchange(server_.closed, false)) throw Error("closed by the other side");
   }
 
@@ -172,14 +174,28 @@ TEST_F(StreamDeliveryTest, SendsAgainWhatWasNotAcknowledgedAndNothingElse) {
   EXPECT_EQ(delivery.deliver().repeated, 0U);
   EXPECT_EQ(delivery.outbox().frames(), 2U);
   server_.closed = true;
-  server_.in_flight = 0;
   const DeliveryReport report = delivery.deliver();  // at once: this connection had taken something
   EXPECT_EQ(report.repeated, 2U);
   EXPECT_EQ(server_.connects, 2);
   EXPECT_EQ(server_.got,
             "abcdefghi"
             "defghi");
+  server_.in_flight = 0;
+  delivery.deliver();
   EXPECT_TRUE(delivery.outbox().empty());
+}
+
+TEST_F(StreamDeliveryTest, ASideThatClosesHasReadWhatArrivedOneThatResetsMayNotHave) {
+  for (const bool is_reset : {false, true}) {
+    server_ = {};
+    StreamDelivery delivery = make();
+    for (const char* frame : {"abc", "def"}) ASSERT_TRUE(delivery.put(frame));
+    server_.in_flight = 6;
+    delivery.deliver();
+    server_.in_flight = 0;  // by now it has arrived
+    (is_reset ? server_.reset : server_.closed) = true;
+    EXPECT_EQ(delivery.deliver().repeated, is_reset ? 2U : 0U);
+  }
 }
 
 TEST_F(StreamDeliveryTest, GoesOnInTheMiddleOfAFrame) {
