@@ -12,17 +12,17 @@ namespace logbus {
 namespace net {
 namespace {
 
-[[noreturn]] void refuse_file(std::string option, const std::string& path) {
+[[noreturn]] void refuse_file(std::string option, const std::string& path, const std::string& what) {
   // OpenSSL's own text for a file that isn't there is about its BIO.
   struct stat status {};
   std::string reason = take_tls_error();
   if (::stat(path.c_str(), &status) != 0) reason = std::generic_category().message(errno);
-  throw TlsFileError(std::move(option), "cannot use " + path + ": " + reason);
+  throw TlsFileError(std::move(option), "cannot use " + path + " as " + what + ": " + reason);
 }
 
 // OpenSSL would ask on the terminal.
 int no_password(char*, int, int, void*) {
-  return 0;
+  return -1;
 }
 
 void load_trusted(SSL_CTX* context, const TlsOptions& options) {
@@ -35,13 +35,13 @@ void load_trusted(SSL_CTX* context, const TlsOptions& options) {
   const bool is_folder = ::stat(options.ca_certs.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
   const int loaded = is_folder ? SSL_CTX_load_verify_dir(context, options.ca_certs.c_str())
                                : SSL_CTX_load_verify_file(context, options.ca_certs.c_str());
-  if (loaded != 1) refuse_file("ca_certs", options.ca_certs);
+  if (loaded != 1) refuse_file("ca_certs", options.ca_certs, "trusted certificates");
 }
 
 }  // namespace
 
 std::string take_tls_error() {
-  const unsigned long code = ERR_peek_last_error();
+  const unsigned long code = ERR_peek_error();
   ERR_clear_error();
   if (code == 0) return {};
   const char* const reason = ERR_reason_error_string(code);
@@ -59,11 +59,16 @@ TlsContext make_tls_context(const TlsOptions& options) {
   if (options.verify) load_trusted(context.get(), options);
   if (options.certfile.empty()) return context;
   if (SSL_CTX_use_certificate_chain_file(context.get(), options.certfile.c_str()) != 1)
-    refuse_file("certfile", options.certfile);
+    refuse_file("certfile", options.certfile, "a certificate");
   const bool is_apart = !options.keyfile.empty();
   const std::string& key = is_apart ? options.keyfile : options.certfile;
   if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
-    refuse_file(is_apart ? "keyfile" : "certfile", key);
+    refuse_file(is_apart ? "keyfile" : "certfile", key, "a private key without a password");
+  if (SSL_CTX_check_private_key(context.get()) != 1) {
+    ERR_clear_error();
+    throw TlsFileError(is_apart ? "keyfile" : "certfile",
+                       key + " is not the key of the certificate in " + options.certfile);
+  }
   return context;
 }
 

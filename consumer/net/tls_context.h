@@ -19,7 +19,8 @@ using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 /// For a client. Throws TlsFileError.
 TlsContext make_tls_context(const TlsOptions& options);
 
-/// The last of OpenSSL's errors on this thread, in words; forgets all. "" if there is none.
+/// The first of OpenSSL's errors on this thread, where it all began, in words; forgets all. "" if there is
+/// none.
 std::string take_tls_error();
 
 }  // namespace logbus::net

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """SysLogHandler end to end: what rsyslogd and syslog-ng have written of what was logged; CPython's own for the bytes."""
 
+import collections
 import contextlib
 import ctypes
 import fcntl
@@ -48,7 +49,9 @@ class NetBus(Bus):
         self.tool("emit", "--json", text="\n".join(lines).encode())
 
     def counters(self, name):
-        return next(handler for handler in self.stat()["handlers"] if handler["handler"] == name)
+        """Zeros before its first batch."""
+        found = (handler for handler in self.stat()["handlers"] if handler["handler"] == name)
+        return next(found, collections.defaultdict(int))
 
 
 def file_handler(bus):
@@ -468,6 +471,14 @@ def test_certificates():
                 bus.drain(20)
                 server.wait_for_lines(name, 1)
             check_equal(server.lines("good"), [], "what came over connections that were refused")
+
+
+def test_tls_with_nobody_who_answers():
+    """A server that takes the connection and says nothing: given up after the timeout"""
+    with NetBus({}) as bus, Capture(socket.SOCK_STREAM) as server:
+        bus.handlers = {"tls": {"class": SYSLOG, "address": server.address, "tls": True, "timeout": 0.2}}
+        said = start_refused(bus)
+        check("no TLS handshake with 127.0.0.1" in said, said)
 
 
 def test_client_without_certificate():

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <logbus/connection.h>
 #include <logbus/detail/abi.h>

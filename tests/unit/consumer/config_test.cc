@@ -307,7 +307,8 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "integer "
         "128",
         "f.yaml:3:71: handlers.c.socktype: TLS is over a stream",
-        "f.yaml:4:21: handlers.c.tls.ca_certs: cannot use /no/such.pem: No such file or directory",
+        "f.yaml:4:21: handlers.c.tls.ca_certs: cannot use /no/such.pem as trusted certificates: No such file "
+        "or directory",
         "f.yaml:4:35: handlers.c.tls.trust: unknown key; there are ca_certs, certfile, keyfile, "
         "server_hostname and "
         "verify",
