@@ -35,6 +35,7 @@ struct RequestHandler::Waiting {
   std::size_t bytes = 0;
   net::Backoff backoff;
   unsigned put_off = 0;    // how often the first of them have been
+  bool failed = false;     // the last try
   bool told_full = false;  // since the last time that there was room
   bool at_work = false;    // a try may log, here too
 };
@@ -135,6 +136,7 @@ void RequestHandler::deliver_waiting(bool at_once) {
 bool RequestHandler::deliver_next(std::chrono::milliseconds timeout) {
   Waiting& waiting = *waiting_;
   const std::size_t count = std::clamp<std::size_t>(count_together(waiting.payloads), 1, most_together_);
+  if (std::exchange(waiting.failed, false)) count_retry(count);
   const RequestResult result = try_once(count, timeout);
   if (result.outcome != Outcome::kDelivered && !has_failed(result, count)) return false;
   if (result.outcome == Outcome::kDelivered) forget(count);
@@ -162,7 +164,7 @@ bool RequestHandler::has_failed(const RequestResult& result, std::size_t count) 
   if (options_.compatibility.strict) {
     drop(DropReason::kError, count);
   } else if (waits) {
-    count_retry();
+    waiting.failed = true;
     waiting.backoff.failed(now(), std::min(result.wait, kMostWait));
   } else {
     if (count > 1) sentence += " (" + records_text(count) + ")";

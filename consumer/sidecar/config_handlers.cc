@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The section `handlers`: what all handlers have, and their order. The rest is each kind's.
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -12,11 +11,6 @@
 namespace logbus::sidecar {
 namespace {
 
-// Python has these too; a file that names one is right, but not for this version.
-constexpr std::array<std::string_view, 1> kLaterClasses{
-    "logging.handlers.SMTPHandler",
-};
-
 std::string_view last_part(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);
 }
@@ -25,9 +19,7 @@ void refuse_class(Section& section, std::string_view key, const std::string& nam
   std::vector<std::string_view> names;
   for (const HandlerKind& kind : handler_kinds()) names.push_back(kind.name);
   std::string sentence;
-  if (std::find(kLaterClasses.begin(), kLaterClasses.end(), name) != kLaterClasses.end()) {
-    sentence = fmt::format("{} is not in this version; there are {}", name, enumerate(names));
-  } else if (std::string advice = python_class_advice(name); !advice.empty()) {
+  if (std::string advice = python_class_advice(name); !advice.empty()) {
     sentence = std::move(advice);
   } else {
     const auto same = std::find_if(names.begin(), names.end(), [&](std::string_view known) {

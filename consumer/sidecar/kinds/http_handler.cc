@@ -21,12 +21,6 @@ std::string required_text(Section& section, std::string_view key) {
   return section.string(key).value_or("");
 }
 
-// The sentence begins with the key.
-void refuse(Section& section, const std::string& wrong) {
-  const std::string_view key = std::string_view(wrong).substr(0, wrong.find_first_of(" :"));
-  section.diagnostics().error(section.place(key), wrong);
-}
-
 void advise(HandlerReading& reading, const HTTPOptions& options) {
   Section& section = reading.section;
   if (options.credentials && !options.secure && !is_this_machine(options.host)) {
@@ -68,7 +62,7 @@ void read_http_handler(HandlerReading& reading) {
     options.batch = static_cast<std::size_t>(*batch);
   options.requests = read_request_options(reading);
   if (section.diagnostics().errors() == errors) {
-    if (const std::string wrong = wrong_with(options); !wrong.empty()) refuse(section, wrong);
+    if (const std::string wrong = wrong_with(options); !wrong.empty()) refuse_options(section, wrong);
   }
   advise(reading, options);
   reading.settings.make = [options](const Making&) { return std::make_shared<HTTPHandler>(options); };

@@ -17,6 +17,7 @@ std::span<const HandlerKind> handler_kinds() noexcept {
       HandlerKind{"logging.handlers.NTEventLogHandler", read_nt_event_log_handler},
       HandlerKind{"logging.handlers.QueueHandler", read_queue_handler},
       HandlerKind{"logging.handlers.RotatingFileHandler", read_rotating_file_handler},
+      HandlerKind{"logging.handlers.SMTPHandler", read_smtp_handler},
       HandlerKind{"logging.handlers.SocketHandler", read_socket_handler},
       HandlerKind{"logging.handlers.SysLogHandler", read_sys_log_handler},
       HandlerKind{"logging.handlers.TimedRotatingFileHandler", read_timed_rotating_file_handler},

@@ -28,6 +28,7 @@ void read_nt_event_log_handler(HandlerReading& reading);
 void read_null_handler(HandlerReading& reading);
 void read_queue_handler(HandlerReading& reading);
 void read_rotating_file_handler(HandlerReading& reading);
+void read_smtp_handler(HandlerReading& reading);
 void read_socket_handler(HandlerReading& reading);
 void read_stream_handler(HandlerReading& reading);
 void read_sys_log_handler(HandlerReading& reading);
@@ -41,6 +42,8 @@ FileOptions options_for(const FileOptions& options, const Making& making);
 
 /// The keys of all handlers whose server answers, and settings.network.
 RequestOptions read_request_options(HandlerReading& reading);
+/// What wrong_with() says of the options: the sentence begins with the key.
+void refuse_options(Section& section, const std::string& wrong);
 /// A user and a password. No error tells what stands there.
 std::optional<std::pair<std::string, std::string>> read_credentials(Section& section, std::string_view key);
 /// Whether a host's name or address, with a port or not, can't be anywhere else.

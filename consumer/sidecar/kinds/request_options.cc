@@ -26,6 +26,11 @@ RequestOptions read_request_options(HandlerReading& reading) {
   return options;
 }
 
+void refuse_options(Section& section, const std::string& wrong) {
+  const std::string_view key = std::string_view(wrong).substr(0, wrong.find_first_of(" :"));
+  section.diagnostics().error(section.place(key), wrong);
+}
+
 // What stands there is never told: it may be a password.
 std::optional<std::pair<std::string, std::string>> read_credentials(Section& section, std::string_view key) {
   const Node* node = section.value(key);

@@ -267,9 +267,11 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
       {"version: 1\nhandlers:\n  a: {class: my.Own}",
        {"f.yaml:3:14: handlers.a.class: unknown class \"my.Own\"; there are " + all_classes()}},
       {"version: 1\nhandlers:\n  a: {class: logging.handlers.SMTPHandler, mailhost: x}",
-       {"f.yaml:3:14: handlers.a.class: logging.handlers.SMTPHandler is not in this version; there "
-        "are " +
-        all_classes()}},
+       {"f.yaml:3:3: handlers.a: the key 'fromaddr' is missing",
+        "f.yaml:3:3: handlers.a: the key 'toaddrs' is missing",
+        "f.yaml:3:3: handlers.a: the key 'subject' is missing"}},
+      {"version: 1\nhandlers:\n  a: {class: logging.handlers.HTTPHandler, host: h, url: /, batch: 5}",
+       {"f.yaml:3:68: handlers.a.batch: batch needs 'body: json'"}},
       {"version: 1\nhandlers:\n"
        "  a: {class: logging.handlers.SysLogHandler, address: [localhost, 0], facility: local8,\n"
        "    socktype: 3, timeout: -1, framing: crlf, header: bsd, backlog: big, '.': {priority_map: {X: "

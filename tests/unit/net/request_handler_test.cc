@@ -116,7 +116,7 @@ TEST(RequestHandlerTest, TriesAgainLaterAfterEachFailure) {
   handler.log("b");
   EXPECT_EQ(handler.tries.size(), 1U) << "no record makes it try before its time";
   EXPECT_EQ(handler.times_of_tries(125), (std::vector<double>{1, 3, 7, 15, 31, 61, 91, 121}));
-  EXPECT_EQ(handler.counters().retries.load(), 9U);
+  EXPECT_EQ(handler.counters().retries.load(), 8U);
   EXPECT_EQ(handler.counters().waiting.load(), 2U);
   EXPECT_EQ(handler.counters().errors.load(), 9U);
   handler.result = {};
