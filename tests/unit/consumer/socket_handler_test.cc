@@ -7,9 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -221,6 +223,44 @@ TEST(SocketHandlerTest, CloseOnErrorMakesTheNextRecordConnectAnew) {
     handler.handle(record_of("two"));
     EXPECT_EQ(server.got, "one;two;");
     EXPECT_EQ(server.connects, close_on_error ? 2 : 1);
+  }
+}
+
+// Each thread has its own records in their order; what waits is looked at from outside.
+TEST(SocketHandlerTest, ThreadsMayLogWhileOthersEndBatchesAndClose) {
+  Server server;
+  constexpr int kRecords = 2000;
+  {
+    PlainHandler handler(server);
+    handler.defer_flush(true);
+    std::atomic<bool> over{false};
+    std::vector<std::thread> threads;
+    for (const char name : {'a', 'b'})
+      threads.emplace_back([&handler, name] {
+        for (int i = 0; i < kRecords; ++i) handler.handle(record_of(name + std::to_string(i)));
+      });
+    std::thread driver([&] {
+      for (int i = 0; !over; ++i) {
+        if (handler.pending()) handler.end_batch();
+        if (i % 10 == 0) handler.flush();
+        if (i % 50 == 0) handler.close();
+        (void)handler.counters().waiting.load();
+        (void)handler.last_error();
+      }
+    });
+    for (std::thread& thread : threads) thread.join();
+    over = true;
+    driver.join();
+    EXPECT_EQ(handler.counters().records + handler.counters().dropped, 2U * kRecords);
+    EXPECT_EQ(handler.counters().dropped, 0U);
+  }
+  for (const char name : {'a', 'b'}) {
+    std::size_t at = 0;
+    for (int i = 0; i < kRecords; ++i) {
+      const std::string frame = name + std::to_string(i) + ";";
+      at = server.got.find(frame, at);
+      ASSERT_NE(at, std::string::npos) << frame;
+    }
   }
 }
 
