@@ -124,13 +124,17 @@ bool BusListener::wait_for_next() {
   return false;
 }
 
+// False: a disk is full. A server that is away is no reason to hold the bus: its handler has a backlog.
 bool BusListener::end_batches() noexcept {
   pending_ = false;
+  bool written = true;
   for (const std::shared_ptr<Handler>& handler : pipeline_->direct) {
     end_batch(*handler);
-    pending_ = pending_ || handler->pending();
+    if (!handler->pending()) continue;
+    pending_ = true;
+    written = written && dynamic_cast<const StreamHandler*>(handler.get()) == nullptr;
   }
-  return !pending_;
+  return written;
 }
 
 bool BusListener::flush_handlers() noexcept {
