@@ -49,17 +49,19 @@ AsyncQueue::AsyncQueue(const QueueSettings& settings, const BusSettings& bus, Ha
 
 std::uint64_t AsyncQueue::finish() {
   if (std::exchange(finished_, true)) return 0;
-  const bool stopped = has_stopped();
-  if (stopped) {
+  std::uint64_t left = 0;
+  if (has_stopped()) {
     try {
       listener_.stop(std::chrono::milliseconds::zero());
     } catch (const std::exception& error) {
       handler_->handle_error(nullptr, error);
     }
+    LogRecord record;  // this thread is the consumer now
+    while (queue_->get(record, std::chrono::milliseconds::zero())) ++left;
   } else {
     left_alone().push_back(shared_from_this());
+    left = queue_->size();
   }
-  const std::size_t left = queue_->size();
   handler_->count_abandoned(left);
   return left;
 }

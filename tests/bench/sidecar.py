@@ -30,8 +30,9 @@ def output(arguments, env, what):
 class Sidecar:
     """A bus in a directory of its own, and logbusd on it, for the time of a `with` block."""
 
-    def __init__(self, build, handler, **settings):
-        self.build, self.handler, self.settings = build, handler, settings
+    def __init__(self, build, handler, beside=None, **settings):
+        """beside: a handler with a queue of its own that gets all records too."""
+        self.build, self.handler, self.beside, self.settings = build, handler, beside, settings
 
     def __enter__(self):
         self.home = tempfile.mkdtemp(prefix="logbus-bench-")
@@ -47,6 +48,10 @@ class Sidecar:
             "handlers": {"it": handler},
             "root": {"level": "DEBUG", "handlers": ["it"]},
         }
+        if self.beside is not None:
+            queue = {"class": "logging.handlers.QueueHandler", "handlers": ["beside"]}
+            config["handlers"].update(beside=self.beside, queue=queue)
+            config["root"]["handlers"].append("queue")
         path = os.path.join(self.home, "bench.yaml")
         with open(path, "w") as file:
             json.dump(config, file)
