@@ -17,6 +17,8 @@
 
 #include <msgpack.hpp>
 
+#include <logbus/pack_record.h>
+
 #include "payload.h"
 
 namespace logbus::wire::test {
@@ -322,6 +324,27 @@ TEST(WholeRecordTest, ComesBackWithEveryMember) {
   ASSERT_EQ(decoder.decode_record(as_bytes(bytes + "padding"), back), DecodeResult::kOk);
   expect_equal(back, record);
   EXPECT_TRUE(back.late && back.truncated);
+}
+
+TEST(WholeRecordTest, IsPackedForUsers) {
+  std::string bytes = "before";
+  pack_record(full_record(), bytes);
+  LogRecord back;
+  EXPECT_TRUE(unpack_record(bytes.substr(6), back));
+  expect_equal(back, full_record());
+  EXPECT_FALSE(unpack_record("", back));
+  EXPECT_FALSE(unpack_record(std::string_view(bytes).substr(6, 40), back));
+  EXPECT_FALSE(unpack_record("\x93\1\2\3", back));
+}
+
+TEST(WholeRecordTest, UnpacksWithoutAnythingOfTheRecordBefore) {
+  std::string bytes;
+  pack_record(LogRecord(), bytes);
+  LogRecord back = full_record();
+  back.late = back.truncated = true;
+  EXPECT_TRUE(unpack_record(bytes, back));
+  expect_equal(back, LogRecord());
+  EXPECT_FALSE(back.late || back.truncated);
 }
 
 TEST(WholeRecordTest, ComesBackInEveryStyleAndWithEveryKindOfArguments) {
