@@ -41,9 +41,13 @@ class Captured : public SysLogHandler {
     return got;
   }
   std::string got;
+  int sockets = 0;
 
  protected:
-  std::unique_ptr<Connection> create_socket() override { return std::make_unique<Wire>(got); }
+  std::unique_ptr<Connection> create_socket() override {
+    ++sockets;
+    return std::make_unique<Wire>(got);
+  }
 };
 
 LogRecord record_of(std::string_view message, std::string_view level = "INFO") {
@@ -107,6 +111,28 @@ TEST(SysLogHandlerTest, CountsAMapsUnknownPriorityAsAnError) {
   EXPECT_EQ(handler.sent(record_of("x")), "");
   EXPECT_EQ(handler.counters().dropped, 1U);
   EXPECT_NE(handler.last_error().text.find("'loud'"), std::string::npos);
+}
+
+TEST(SysLogHandlerTest, LetsMappingAndNumberBeOverridden) {
+  class Own : public Captured {
+    std::string_view map_priority(std::string_view level) const override {
+      return level == "AUDIT" ? "alert" : SysLogHandler::map_priority(level);
+    }
+    int encode_priority(int facility, std::string_view priority) const override {
+      return 100 + SysLogHandler::encode_priority(facility, priority);
+    }
+  };
+  Own handler;
+  EXPECT_EQ(handler.sent(record_of("x", "AUDIT")), "<109>x\0"sv);
+  EXPECT_EQ(handler.sent(record_of("x", "ERROR")), "<111>x\0"sv);
+}
+
+TEST(SysLogHandlerTest, MakesANewSocketAfterClose) {
+  Captured handler;
+  EXPECT_EQ(handler.sent(record_of("a")), "<14>a\0"sv);
+  handler.close();
+  EXPECT_EQ(handler.sent(record_of("b")), "<14>b\0"sv);
+  EXPECT_EQ(handler.sockets, 2);
 }
 
 TEST(SysLogHandlerTest, CountsOctets) {
