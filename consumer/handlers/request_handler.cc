@@ -66,17 +66,18 @@ void RequestHandler::emit(const LogRecord& record) {
   } emitting{emitting_};
   std::string payload = make_payload(record);
   emitting_ = &record;
-  put(std::move(payload));
+  const Clock::time_point begin = now();
+  put(std::move(payload), begin);
   const Waiting& waiting = *waiting_;
   const bool one_by_one = most_together_ == 1;
   const bool enough = one_by_one ? !deferred_ || options_.compatibility.strict || waiting.bytes >= kBatchBytes
                                  : waiting.payloads.size() >= most_together_;
-  if (enough) deliver_waiting(false);
+  if (enough) deliver_waiting(begin);
 }
 
-void RequestHandler::put(std::string payload) {
+void RequestHandler::put(std::string payload, Clock::time_point begin) {
   Waiting& waiting = *waiting_;
-  if (waiting.bytes >= options_.backlog) deliver_waiting(false);
+  if (waiting.bytes >= options_.backlog) deliver_waiting(begin);
   if (waiting.bytes >= options_.backlog) {
     count_dropped(DropReason::kBacklogFull);
     if (!std::exchange(waiting.told_full, true))
@@ -91,7 +92,7 @@ void RequestHandler::put(std::string payload) {
 
 void RequestHandler::end_batch() {
   const std::lock_guard guard(lock());
-  deliver_waiting(false);
+  deliver_waiting(now());
 }
 
 void RequestHandler::defer_flush(bool deferred) {
@@ -102,7 +103,7 @@ void RequestHandler::defer_flush(bool deferred) {
 
 void RequestHandler::close() {
   const std::lock_guard guard(lock());
-  deliver_waiting(true);
+  deliver_waiting(now(), true);
   if (const std::size_t left = waiting_->payloads.size(); left != 0) {
     drop(DropReason::kShutdown, left);
     handle_error(nullptr, Error(records_text(left) + " could not be delivered before the end"));
@@ -110,17 +111,16 @@ void RequestHandler::close() {
   disconnect();
 }
 
-// The first try has all the time, the ones behind it what is left; but none begins late, since a try that is
-// cut short may have been a success that nobody hears of.
-void RequestHandler::deliver_waiting(bool at_once) {
+// All of it since `begin`: the first try has all the time, the ones behind it what is left; but none begins
+// late, since a try that is cut short may have been a success that nobody hears of.
+void RequestHandler::deliver_waiting(Clock::time_point begin, bool at_once) {
   if (waiting_->payloads.empty() || waiting_->at_work) return;
   struct AtWork {
     bool& flag;
     ~AtWork() { flag = false; }
   } at_work{waiting_->at_work};
   waiting_->at_work = true;
-  const Clock::time_point begin = now();
-  Clock::duration spent{0};
+  Clock::duration spent = now() - begin;
   bool tried = false;
   while (!waiting_->payloads.empty() && (at_once || waiting_->backoff.is_due(begin + spent)) &&
          spent < options_.timeout / 2) {

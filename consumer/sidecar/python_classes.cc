@@ -26,8 +26,7 @@ constexpr std::string_view kWorkersFilter = "remove it, or filter in the worker"
 
 constexpr std::array kClasses{
     // Django
-    PythonClass{"django.utils.log.AdminEmailHandler",
-                "use logging.handlers.SMTPHandler of level ERROR"},
+    PythonClass{"django.utils.log.AdminEmailHandler", "use logging.handlers.SMTPHandler of level ERROR"},
     PythonClass{"django.utils.log.CallbackFilter", kWorkersFilter},
     PythonClass{"django.utils.log.RequireDebugFalse", "remove it, and keep one file for each environment"},
     PythonClass{"django.utils.log.RequireDebugTrue", "remove it, and keep one file for each environment"},

@@ -352,6 +352,25 @@ def test_server_away():
                 check_equal(numbers, list(range(count)), name)
 
 
+def test_connections():
+    """A server that closes its connection after each response, without a word before, gets each record once"""
+
+    def once(connection, _):
+        requests.append(read_request(connection))
+        connection.sendall(OK)
+
+    requests = []
+    with Server(once) as server:
+        with NetBus({"http": handler(server.host, method="POST", retry_start=0.05)}) as bus:
+            bus.start_sidecar()
+            for number in range(5):
+                bus.emit(record(number=number))
+                wait_for(lambda: len(requests) == number + 1, f"request {number}")
+            check_equal(bus.counters("http")["errors"], 0, "errors")
+            bus.stop_sidecar()
+        check_equal(len(requests), 5, "requests")
+
+
 def test_stop():
     """A server that never answers holds up a stop for its timeout and no longer; what is lost is counted and told"""
     with Server(lambda connection, _: read_request(connection) and time.sleep(60)) as server:

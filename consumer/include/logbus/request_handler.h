@@ -85,8 +85,8 @@ class RequestHandler : public Handler {
 
  private:
   struct Waiting;
-  void put(std::string payload);
-  void deliver_waiting(bool at_once);
+  void put(std::string payload, Clock::time_point begin);
+  void deliver_waiting(Clock::time_point begin, bool at_once = false);
   bool deliver_next(std::chrono::milliseconds timeout);
   RequestResult try_once(std::size_t count, std::chrono::milliseconds timeout) noexcept;
   bool has_failed(const RequestResult& result, std::size_t count);

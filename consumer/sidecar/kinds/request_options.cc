@@ -36,7 +36,9 @@ std::optional<std::pair<std::string, std::string>> read_credentials(Section& sec
   const Node* node = section.value(key);
   const bool empty = node != nullptr && node->is(Node::Kind::kList) && node->items.empty();
   if (node == nullptr || empty) return std::nullopt;
-  const auto is_text = [](const Node& item) { return item.is(Node::Kind::kString) && !item.text.empty(); };
+  const auto is_text = [](const Node& item) {
+    return item.is(Node::Kind::kString) && !item.text.empty() && item.text.find('\0') == std::string::npos;
+  };
   if (node->is(Node::Kind::kList) && node->items.size() == 2 &&
       std::all_of(node->items.begin(), node->items.end(), is_text)) {
     return std::pair(node->items[0].text, node->items[1].text);

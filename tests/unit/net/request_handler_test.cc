@@ -2,8 +2,10 @@
 // RequestHandler and HTTPHandler with a server that answers as it is told, and a clock that is set.
 #include <logbus/request_handler.h>
 
+#include <atomic>
 #include <deque>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -201,6 +203,58 @@ TEST(RequestHandlerTest, BeginsNoTryLate) {
   EXPECT_TRUE(handler.pending());
   handler.end_batch();
   EXPECT_EQ(handler.tries.size(), 6U);
+}
+
+TEST(RequestHandlerTest, TakesNoLongerWhenItMustMakeRoomFirst) {
+  TestHandler handler({.timeout = 1000ms, .backlog = 1});
+  handler.defer_flush(true);
+  handler.log(std::string(70'000, 'x'));  // is sent at once
+  handler.log("y");
+  handler.takes = 600ms;
+  handler.log(std::string(70'000, 'z'));
+  EXPECT_EQ(handler.delivered.size(), 2U) << "the second try would have begun late";
+  EXPECT_TRUE(handler.pending());
+}
+
+TEST(RequestHandlerTest, CountsEachRecordOnceWithThreads) {
+  struct Counting : RequestHandler {
+    Counting() : RequestHandler({.backlog = 2000, .retry_start = 0.001, .retry_max = 0.001}, 1) {}
+    ~Counting() override { close_finally(); }
+    std::string make_payload(const LogRecord& made) override { return made.get_message(); }
+    RequestResult deliver(const std::deque<std::string>& waiting, std::size_t count,
+                          std::chrono::milliseconds) override {
+      const int what = ++tries % 5;
+      if (what == 0) return failed(Outcome::kUnanswered);
+      if (what == 1) return failed(Outcome::kRefused);
+      for (std::size_t index = 0; index < count; ++index) got += waiting[index].size();
+      return {};
+    }
+    int tries = 0;
+    std::size_t got = 0;
+  } handler;
+  const CapturedStderr quiet;
+  std::vector<std::thread> threads;
+  std::atomic<bool> done{false};
+  threads.emplace_back([&] {
+    for (int count = 0; !done; ++count) {
+      handler.end_batch();
+      if (handler.pending() && count % 50 == 0) handler.close();
+      handler.defer_flush(count % 2 == 0);
+    }
+  });
+  for (int thread = 0; thread < 3; ++thread) {
+    threads.emplace_back([&] {
+      for (int count = 0; count < 500; ++count) handler.handle(record("x"));
+    });
+  }
+  for (std::size_t index = 1; index < threads.size(); ++index) threads[index].join();
+  done = true;
+  threads[0].join();
+  handler.close();
+  const HandlerCounters& counters = handler.counters();
+  EXPECT_EQ(counters.records + counters.dropped, 1500U);
+  EXPECT_EQ(counters.records, handler.got);
+  EXPECT_EQ(counters.waiting, 0U);
 }
 
 TEST(RequestHandlerTest, SendsSeveralTogether) {
