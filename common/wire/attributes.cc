@@ -10,21 +10,13 @@
 
 #include "record/sent_attributes.h"
 #include "record/value_text.h"
+#include "wire/string_stream.h"
 #include "wire/utf8_text.h"
 
 namespace logbus::wire {
 namespace {
 
 using record::Attribute;
-
-class StringStream {
- public:
-  explicit StringStream(std::string& out) : out_(out) {}
-  void write(const char* bytes, std::size_t size) { out_.append(bytes, size); }
-
- private:
-  std::string& out_;
-};
 
 /// The sink of visit_sent_attributes. The map's size is known when it is complete.
 class AttributePacker {

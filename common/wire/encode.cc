@@ -11,21 +11,13 @@
 #include <logbus/detail/encode_bytes.h>
 
 #include "wire/keys.h"
+#include "wire/string_stream.h"
 
 namespace logbus::wire {
 namespace {
 
 // Less than the decoder allows, since a record's own map and lists are around a value.
 constexpr int kMaxEncodedDepth = static_cast<int>(kMaxDepth) - 8;
-
-class StringStream {
- public:
-  explicit StringStream(std::string& out) : out_(out) {}
-  void write(const char* bytes, std::size_t size) { out_.append(bytes, size); }
-
- private:
-  std::string& out_;
-};
 
 class Packer {
  public:

@@ -25,7 +25,7 @@ constexpr auto kGrace = 1500ms;
 constexpr auto kLook = 5ms;
 
 template <class T>
-bool contains(const std::vector<T>& list, const T& wanted) {
+bool includes(const std::vector<T>& list, const T& wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
@@ -101,7 +101,7 @@ class Ending {
 
   bool waits_for_a_queue(const Item& item) const {
     return std::any_of(left_.begin(), left_.end(), [&](const Item& other) {
-      return other.queue != nullptr && &other != &item && contains(other.queue->behind(), item.handler);
+      return other.queue != nullptr && &other != &item && includes(other.queue->behind(), item.handler);
     });
   }
 
@@ -132,7 +132,7 @@ class Ending {
 
 Losses hand_over(const Pipeline& from, const Pipeline& to, milliseconds timeout) {
   for (const auto& handler : from.direct) {  // each before its targets
-    if (contains(to.handlers, handler) || !handler->flush_on_close()) continue;
+    if (includes(to.handlers, handler) || !handler->flush_on_close()) continue;
     try {
       handler->flush();
     } catch (const std::exception& error) {
@@ -142,7 +142,7 @@ Losses hand_over(const Pipeline& from, const Pipeline& to, milliseconds timeout)
   Ending ending(from, timeout);
   for (auto at = from.handlers.rbegin(); at != from.handlers.rend(); ++at) {
     const auto queue = queue_of(from, **at);
-    if (queue != nullptr && !contains(to.queues, queue) && leads_to(*queue, to.direct)) ending.add(*at);
+    if (queue != nullptr && !includes(to.queues, queue) && leads_to(*queue, to.direct)) ending.add(*at);
   }
   return ending.run();
 }
@@ -150,7 +150,7 @@ Losses hand_over(const Pipeline& from, const Pipeline& to, milliseconds timeout)
 Losses close_handlers(const Pipeline& pipeline, milliseconds timeout, const Pipeline& kept) {
   Ending ending(pipeline, timeout);
   for (auto at = pipeline.handlers.rbegin(); at != pipeline.handlers.rend(); ++at)
-    if (!contains(kept.handlers, *at)) ending.add(*at);
+    if (!includes(kept.handlers, *at)) ending.add(*at);
   return ending.run();
 }
 
