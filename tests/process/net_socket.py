@@ -115,29 +115,29 @@ def test_receivers():
     """CPython's receiver gets every record, over all kinds of sockets"""
     with NetBus() as bus, Receivers(bus) as receivers:
         bus.start_sidecar()
-        bus.run_worker(threads=1, records=300, pause_us=20000)  # UDP loses what comes too fast
-        receivers.wait(300)
+        bus.run_worker(threads=1, records=120)  # as many as a UDP socket's buffer holds, should its reader be late
+        receivers.wait(120)
         for name, server in receivers.all.items():
-            check_equal(server.received.messages(), [f"w 0 t 0 n {number}" for number in range(300)], name)
+            check_equal(server.received.messages(), [f"w 0 t 0 n {number}" for number in range(120)], name)
             record = server.received.records[0]
             check_equal(record.keys, ATTRIBUTES, f"attributes at {name}")
             check_equal((record.name, record.levelname, record.args, record.processName), ("load", "INFO", None, "bus_worker"), name)
             check_equal(record.filename, "bus_worker.cc", name)
         # Bytes that are no UTF-8, and a MiB, which no datagram holds; told once.
         bus.run_worker(text="caf\udce9 \u20ac")
-        receivers.wait(301)
+        receivers.wait(121)
         for name, server in receivers.all.items():
             check_equal(server.received.messages()[-1], "caf\\xe9 \u20ac", name)
         large = "x" * (300 << 10)
         bus.send([large, large, "small"])
-        receivers.wait(304, [name for name in receivers.all if name not in ("udp", "datagram")])
+        receivers.wait(124, [name for name in receivers.all if name not in ("udp", "datagram")])
         check_equal(receivers.all["tcp"].received.messages()[-3:], [large, large, "small"], "large records")
-        receivers.wait(302, ["udp", "datagram"])
+        receivers.wait(122, ["udp", "datagram"])
         bus.stop_sidecar()
         for name in receivers.all:
             counters = bus.counters(name)
             datagrams = name in ("udp", "datagram")
-            check_equal((counters["records"], counters["dropped"]), (302, 2) if datagrams else (304, 0), name)
+            check_equal((counters["records"], counters["dropped"]), (122, 2) if datagrams else (124, 0), name)
             check_equal(counters["errors"], 1 if datagrams else 0, f"errors of {name}")
         check_equal(read_text(bus.sidecar.errors).count("too large for a datagram"), 2, "told of large records, by two handlers")
 
@@ -171,7 +171,7 @@ def test_random_records():
 
 def test_kills():
     """Servers that are killed 50 times under load: no record is lost but what a killed one's kernel had acknowledged"""
-    rounds, records = 50, 30000
+    rounds, records, workers = 50, 3000, []
     with NetBus() as bus:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             address = probe.getsockname()
@@ -180,7 +180,6 @@ def test_kills():
         bus.add("tcp", address, backlog="8 MiB")
         bus.add("unix", (path, None), backlog="8 MiB")
         bus.start_sidecar()
-        worker = bus.worker(threads=1, records=records, pause_us=10000)
         acknowledged = {}
         servers = {}
 
@@ -188,18 +187,24 @@ def test_kills():
             servers["unix"] = KilledServer(folders["unix"], socket.AF_UNIX, path)
             servers["tcp"] = KilledServer(folders["tcp"], socket.AF_INET, address)
 
+        def under_load(condition):
+            if not workers or workers[-1].poll() is not None:
+                workers.append(bus.worker(threads=1, records=records, pause_us=10000, first_worker=len(workers)))
+            return condition()
+
         for _ in range(rounds):
             start()
-            wait_for(lambda: all(server.has_read() for server in servers.values()), "both servers read")
+            wait_for(lambda: under_load(lambda: all(server.has_read() for server in servers.values())), "both servers read")
             for server in servers.values():
                 acknowledged.update(server.kill())
         start()
-        finish(worker, "worker")
-        wait_for(lambda: bus.stat()["records"]["drained"] == records, "all records drained")
+        for worker in workers:
+            finish(worker, "worker")
+        wanted = {f"w {worker} t 0 n {number}" for worker in range(len(workers)) for number in range(records)}
+        wait_for(lambda: bus.stat()["records"]["drained"] == len(wanted), "all records drained")
         bus.stop_sidecar()
         for server in servers.values():
             acknowledged.update(server.kill())
-        wanted = {f"w 0 t 0 n {number}" for number in range(records)}
         for name, folder in folders.items():
             read, left = [], []
             for file in os.listdir(folder):
@@ -217,10 +222,10 @@ def test_kills():
             print(f"# {name}: {len(lost)} records lost that the killed servers' kernels had, {repeated} came twice; {counters}")
             check_equal(lost - set(left), set(), f"records lost over {name}")
             check(name == "tcp" or not lost, f"{len(lost)} records lost over a Unix socket")
-            check_equal((counters["records"], counters["dropped"]), (records, 0), f"{name}'s counters")
+            check_equal((counters["records"], counters["dropped"]), (len(wanted), 0), f"{name}'s counters")
             check(counters["errors"] >= rounds, f"{counters['errors']} errors of {name}")
             check(repeated <= counters["retries"], f"{counters['retries']} retries of {name}")
-        check_equal(count_records(bus.lines()).records, records, "records in the file")
+        check_equal(count_records(bus.lines()).records, len(wanted), "records in the file")
 
 
 def accept(listener, seconds=10):
@@ -303,7 +308,7 @@ def test_slow_server():
             bus.run_worker(threads=1, records=records, payload=text)
             wait_for(lambda: bus.stat()["records"]["drained"] == records + 1, "all records drained")
             took = time.monotonic() - began
-            check(took < 5, f"{records} records took {took:.1f} s")
+            check(took < 10, f"{records} records took {took:.1f} s")
             lines = sum(1 for _ in bus.lines())
             check_equal(lines, records + 1, "lines in the file")
             wait_for(lambda: bus.handled("slow") == records + 1, "all records counted")
