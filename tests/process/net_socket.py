@@ -208,12 +208,13 @@ def test_kills():
         for name, folder in folders.items():
             read, left = [], []
             for file in os.listdir(folder):
-                with open(os.path.join(folder, file), "rb") as stream:
-                    data = stream.read()
+                if file.endswith(".count"):
+                    continue
+                rest = acknowledged.pop(file, b"") if name == "tcp" else b""
+                data, all_of_it = net_servers.read_and_left(os.path.join(folder, file), rest)
                 mine = whole_frames(data)
                 read += mine
-                rest = acknowledged.pop(file, b"") if name == "tcp" else b""
-                left += whole_frames(data + rest)[len(mine):]
+                left += whole_frames(all_of_it)[len(mine):]
             if name == "tcp":
                 left += [message for rest in acknowledged.values() for message in whole_frames(rest)]
             lost = wanted - set(read)
@@ -223,7 +224,7 @@ def test_kills():
             check_equal(lost - set(left), set(), f"records lost over {name}")
             check(name == "tcp" or not lost, f"{len(lost)} records lost over a Unix socket")
             check_equal((counters["records"], counters["dropped"]), (len(wanted), 0), f"{name}'s counters")
-            check(counters["errors"] >= rounds, f"{counters['errors']} errors of {name}")
+            check(counters["errors"] >= rounds - 1, f"{counters['errors']} errors of {name}")
             check(repeated <= counters["retries"], f"{counters['retries']} retries of {name}")
         check_equal(count_records(bus.lines()).records, len(wanted), "records in the file")
 

@@ -120,10 +120,21 @@ def take_packets(sock):
 
 def read_connection(connection, path):
     """Writes down what it reads before it counts as read: nothing is read and forgotten when the process is killed."""
-    with open(path, "ab", buffering=0) as file:
+    read = 0
+    with open(path, "ab", buffering=0) as file, open(path + ".count", "wb", buffering=0) as count:
         while data := connection.recv(65536, socket.MSG_PEEK):
             file.write(data)
             connection.recv(len(data))
+            read += len(data)
+            os.pwrite(count.fileno(), struct.pack("Q", read), 0)
+
+
+def read_and_left(path, rest):
+    """What the server has read of a connection, and that with what it left: the last piece may be in both."""
+    with open(path, "rb") as file, open(path + ".count", "rb") as count:
+        data, read = file.read(), count.read()
+    last = data[struct.unpack("Q", read)[0] if read else 0 :]
+    return data, data + (rest[len(last) :] if last and rest.startswith(last) else rest)
 
 
 class KilledServer:
@@ -165,7 +176,6 @@ class KilledServer:
                 socket.send_fds(self.theirs, [b"c"], [connection.fileno()])
             self.count += 1
             path = os.path.join(self.folder, f"{os.getpid()}.{self.count}")
-            open(path, "wb").close()
             try:
                 read_connection(connection, path)
             except ConnectionError:
@@ -173,7 +183,7 @@ class KilledServer:
             connection.close()
 
     def has_read(self):
-        names = [name for name in os.listdir(self.folder) if name.startswith(f"{self.pid}.")]
+        names = [name for name in os.listdir(self.folder) if name.startswith(f"{self.pid}.") and name.endswith(".count")]
         return any(os.path.getsize(os.path.join(self.folder, name)) for name in names)
 
     def kill(self):
@@ -212,16 +222,17 @@ class KilledServer:
 
     @staticmethod
     def rest(named):
-        """Ends our side of it, so that the other one sends no more, and reads what was on its way."""
+        """Ends our side of it, so that the other one sends no more, and reads what was on its way. One that has nothing
+        to send does not notice; what it sent later would be refused, and sent again."""
         name, connection = named
         rest = b""
         with connection:
-            connection.settimeout(10)
+            connection.settimeout(0.2)
             try:
                 connection.shutdown(socket.SHUT_WR)
                 while data := connection.recv(65536):
                     rest += data
-            except ConnectionError:
+            except (ConnectionError, TimeoutError):
                 pass
         return name, rest
 
