@@ -86,8 +86,10 @@ std::optional<int> SysLogHandler::priority_code(std::string_view name) noexcept 
 SysLogHandler::SysLogHandler(SysLogOptions options) : SysLogHandler(std::move(options), NoSocket()) {
   try {
     first_ = SysLogHandler::create_socket();
-  } catch (const Error&) {
-    if (!is_unix()) throw;
+  } catch (const Error& error) {
+    if (is_unix()) return;
+    if (options_.delivery.compatibility.strict) throw;
+    SysLogHandler::connection_failed(error);
   }
 }
 

@@ -433,9 +433,11 @@ def test_too_large_for_a_datagram():
 
 
 def start_refused(bus):
-    """Starts logbusd, which must not; gives what it says."""
+    """Starts logbusd with `compat: strict`, which must not start, as Python; gives what it says."""
+    settings, bus.settings = bus.settings, {**bus.settings, "compat": "strict"}
     done = subprocess.run([LOGBUSD, "--config", bus.config()], env=bus.env, cwd=bus.home, capture_output=True, text=True,
                           timeout=20)
+    bus.settings = settings
     check(done.returncode != 0, "logbusd has started")
     return done.stderr
 
@@ -544,7 +546,7 @@ def test_strict():
 
 
 def test_nobody_there():
-    """As in Python, a TCP server must be there, and a host known, when the handler is made"""
+    """A server that isn't there at the start is told at once, and gets what was logged when it comes; strict: refused"""
     with NetBus({}) as bus:
         port = free_port()
         bus.handlers = {"tcp": {"class": SYSLOG, "address": ["127.0.0.1", port], "socktype": STREAM}}
@@ -553,6 +555,16 @@ def test_nobody_there():
         bus.handlers = {"udp": {"class": SYSLOG, "address": ["no-such-host.invalid", 514]}}
         said = start_refused(bus)
         check("no-such-host.invalid" in said, said)
+        bus.handlers = {"tcp": {"class": SYSLOG, "address": ["127.0.0.1", port], "socktype": STREAM},
+                        "udp": {"class": SYSLOG, "address": ["no-such-host.invalid", 514]}}
+        bus.start_sidecar()
+        said = read_text(bus.sidecar.errors)
+        check(f"cannot connect to 127.0.0.1:{port}" in said and "the address of no-such-host.invalid" in said, said)
+        bus.emit("early")
+        wait_for(lambda: bus.counters("tcp")["records"] == bus.counters("udp")["records"] == 1, "the record waits")
+        with Capture(socket.SOCK_STREAM, ("127.0.0.1", port)) as server:
+            wait_for(lambda: server.all() == b"<14>early\0", "the record comes")
+            bus.stop_sidecar(20)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,9 @@ class SysLogHandler : public ConnectionHandler {
   static std::optional<int> facility_code(std::string_view name) noexcept;
   static std::optional<int> priority_code(std::string_view name) noexcept;
 
-  /// Makes the socket, as Python does: throws Error if the host is unknown, or refuses TCP; a Unix socket may
-  /// come later. Throws Error for options that contradict each other.
+  /// Makes the socket, so that one learns at once of a host that is unknown or refuses: told, and tried again
+  /// for the first record; strict: throws Error, as Python does. A Unix socket may come later without a word.
+  /// Throws Error for options that contradict each other.
   explicit SysLogHandler(SysLogOptions options = {});
   ~SysLogHandler() override;
 
