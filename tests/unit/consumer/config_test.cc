@@ -452,6 +452,30 @@ TEST(ConfigTest, NotesWhatMaySurprise) {
                   "respect_handler_level: true"});
 }
 
+TEST(ConfigTest, AdvisesAQueueForAHandlerWithAServer) {
+  const std::string advice =
+      "all handlers wait while this one waits for its server: behind a QueueHandler of its own it would hold "
+      "up nobody";
+  const auto said = [&](const std::string& root, const std::string& more = "") {
+    const Lines lines = said_about(
+        "version: 1\nhandlers:\n  s: {class: logging.handlers.SocketHandler, host: localhost, port: 1}\n"
+        "  q: {class: logging.handlers.QueueHandler, handlers: [s]}\n"
+        "  m: {class: logging.handlers.MemoryHandler, capacity: 1, target: s}\n"
+        "  n: {class: logging.NullHandler}\n"
+        "root: {level: INFO, handlers: [" +
+        root + "]}\n" + more);
+    return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.starts_with("f.yaml:3:3: note: handlers.s: ") && line.ends_with(advice);
+    });
+  };
+  EXPECT_EQ(said("s, n"), 1);
+  EXPECT_EQ(said("m, n"), 1);  // through another one
+  EXPECT_EQ(said("q, n"), 0);
+  EXPECT_EQ(said("q"), 1);  // it stands for the bus
+  EXPECT_EQ(said("n", "logbus: {dispatch: listener, listener: q}\n"), 1);
+  EXPECT_EQ(said("n"), 0);
+}
+
 TEST(ConfigTest, DelayedFileInAMissingDirectoryIsAWarning) {
   EXPECT_EQ(
       wrong_with(
