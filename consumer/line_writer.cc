@@ -11,6 +11,8 @@
 namespace logbus::consumer {
 namespace {
 
+// A queue that is full is taken for full for so many more records of the batch: some microseconds' worth.
+constexpr std::uint32_t kUnasked = 63;
 // As often as a QueueHandler tells that its queue is full.
 constexpr std::chrono::milliseconds kTellInterval{100};
 
@@ -55,12 +57,18 @@ bool LineWriter::handle(const PackedRecord& packed, std::vector<Handler*>& need_
 }
 
 bool LineWriter::refuses(Queueing& queue) {
+  if (queue.unasked > 0) {
+    --queue.unasked;
+    ++queue.refused;
+    return true;
+  }
   if (!queue.handler->refuses_all()) return false;
   if (queue.tells) {
     queue.tells = false;
     queue.tell_at = std::chrono::steady_clock::now() + kTellInterval;
     return false;
   }
+  queue.unasked = kUnasked;
   ++queue.refused;
   return any_refused_ = true;
 }
@@ -69,6 +77,7 @@ void LineWriter::count_refused() noexcept {
   any_refused_ = false;
   const auto now = std::chrono::steady_clock::now();
   for (Queueing& queue : queues_) {
+    queue.unasked = 0;
     if (queue.refused != 0) queue.handler->count_refused(std::exchange(queue.refused, 0));
     queue.tells = now >= queue.tell_at;
   }

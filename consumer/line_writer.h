@@ -41,6 +41,7 @@ class LineWriter {
   /// A handler with a queue. While that is full its records are not made, only counted.
   struct Queueing {
     QueueHandler* handler;
+    std::uint32_t unasked = 0;                        // records that are refused without asking it again
     std::uint64_t refused = 0;                        // and not counted yet
     std::chrono::steady_clock::time_point tell_at{};  // a record is made for it, and its refusal told
     bool tells = true;                                // now
