@@ -121,10 +121,6 @@ pthread_key_t end_key() noexcept {
   return key;
 }
 
-std::uint64_t now_ns() noexcept {
-  return detail::clock_ns(CLOCK_MONOTONIC);
-}
-
 }  // namespace
 
 ThreadState* thread_state() noexcept {
@@ -150,7 +146,7 @@ LaneResult need_lane(ThreadState& state, int levelno) noexcept {
     }
     Membership* membership = join();
     if (membership == nullptr) return LaneResult::kNoBus;
-    const bool try_now = now_ns() >= state.retry_at_ns;
+    const bool try_now = detail::clock_ns(CLOCK_MONOTONIC) >= state.retry_at_ns;
     const shm::Claim claim =
         try_now ? state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name())
                 : shm::Claim::kNoLane;
@@ -168,7 +164,7 @@ LaneResult need_lane(ThreadState& state, int levelno) noexcept {
       leave(membership);
       continue;
     }
-    if (try_now) state.retry_at_ns = now_ns() + kClaimAgainAfterNs;
+    if (try_now) state.retry_at_ns = detail::clock_ns(CLOCK_MONOTONIC) + kClaimAgainAfterNs;
     count_lost(*membership, levelno);
     tell_loss(*membership);
     leave(membership);

@@ -7,15 +7,10 @@
 #include "record/duration_text.h"
 #include "record/float_text.h"
 #include "record/fmt_field.h"
+#include "record/integer_text.h"
 
 namespace logbus::record {
 namespace {
-
-template <class Integer>
-void append_integer(Integer value, std::string& out) {
-  const fmt::format_int digits(value);
-  out.append(digits.data(), digits.size());
-}
 
 void append_floating(float value, std::string& out) {
   char text[kLongestShortest];

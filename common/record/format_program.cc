@@ -8,6 +8,7 @@
 
 #include "record/brace_field.h"
 #include "record/escaped_text.h"
+#include "record/integer_text.h"
 #include "record/python_error.h"
 #include "record/value_text.h"
 
@@ -18,12 +19,6 @@ namespace {
   std::string text = "ValueError: Formatting field not found in record: ";
   append_string_repr(key, text);
   throw PythonError(text);
-}
-
-template <class Integer>
-void append_integer(Integer value, std::string& out) {
-  const fmt::format_int digits(value);
-  out.append(digits.data(), digits.size());
 }
 
 }  // namespace

@@ -9,11 +9,6 @@
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
-namespace {
-
-constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-
-}  // namespace
 
 std::string LogRecord::get_message() const {
   std::string text;
@@ -49,10 +44,11 @@ double LogRecord::created() const noexcept {
 }
 
 double LogRecord::msecs() const noexcept {
-  std::int64_t second = created_ns / kNanosecondsPerSecond;
-  std::int64_t rest = created_ns % kNanosecondsPerSecond;
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  std::int64_t second = created_ns / kSecondNs;
+  std::int64_t rest = created_ns % kSecondNs;
   if (rest < 0) {
-    rest += kNanosecondsPerSecond;
+    rest += kSecondNs;
     --second;
   }
   const std::int64_t milliseconds = rest / 1'000'000;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "record/float_text.h"
+#include "record/integer_text.h"
 #include "record/value_text.h"
 
 namespace logbus::record {
@@ -28,12 +29,6 @@ Value text_or_none(const std::string& text) {
 Value thread_value(std::uint64_t thread) {
   if (thread > static_cast<std::uint64_t>(INT64_MAX)) return thread;
   return static_cast<std::int64_t>(thread);
-}
-
-template <class Integer>
-void append_integer(Integer value, std::string& out) {
-  const fmt::format_int digits(value);
-  out.append(digits.data(), digits.size());
 }
 
 void append_args(const Value& given, std::string& out) {

@@ -8,17 +8,12 @@
 
 #include "record/duration_text.h"
 #include "record/float_text.h"
+#include "record/integer_text.h"
 #include "record/printable.h"
 #include "record/utf8.h"
 
 namespace logbus::record {
 namespace {
-
-template <class Integer>
-void append_integer(Integer value, std::string& out) {
-  const fmt::format_int digits(value);
-  out.append(digits.data(), digits.size());
-}
 
 // str(datetime) in local time: microseconds only where there are some.
 void append_datetime(const TimePoint& time, std::string& out) {
@@ -81,7 +76,7 @@ class Printer {
   bool ascii_only_;
 };
 
-void append_escape(char32_t code_point, std::string& out) {
+void append_repr_escape(char32_t code_point, std::string& out) {
   char text[16];
   const char* format = code_point < 0x100 ? "\\x%02x" : code_point < 0x10000 ? "\\u%04x" : "\\U%08x";
   const int length = std::snprintf(text, sizeof text, format, static_cast<unsigned>(code_point));
@@ -98,7 +93,7 @@ void append_string_repr(std::string_view text, std::string& out, bool ascii_only
     const std::size_t begin = at;
     const char32_t code_point = next_code_point(text, at);
     if (code_point == kInvalidCodePoint) {
-      append_escape(static_cast<unsigned char>(text[begin]), out);
+      append_repr_escape(static_cast<unsigned char>(text[begin]), out);
     } else if (code_point == static_cast<unsigned char>(quote) || code_point == '\\') {
       out.push_back('\\');
       out.push_back(static_cast<char>(code_point));
@@ -110,7 +105,7 @@ void append_string_repr(std::string_view text, std::string& out, bool ascii_only
       out += "\\t";
     } else if (code_point < 0x80 ? code_point < 0x20 || code_point == 0x7F
                                  : ascii_only || !is_printable(code_point)) {
-      append_escape(code_point, out);
+      append_repr_escape(code_point, out);
     } else {
       out.append(text.substr(begin, at - begin));
     }
