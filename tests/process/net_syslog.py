@@ -558,8 +558,8 @@ def test_nobody_there():
         bus.handlers = {"tcp": {"class": SYSLOG, "address": ["127.0.0.1", port], "socktype": STREAM},
                         "udp": {"class": SYSLOG, "address": ["no-such-host.invalid", 514]}}
         bus.start_sidecar()
-        said = read_text(bus.sidecar.errors)
-        check(f"cannot connect to 127.0.0.1:{port}" in said and "the address of no-such-host.invalid" in said, said)
+        for sentence in (f"cannot connect to 127.0.0.1:{port}", "the address of no-such-host.invalid"):
+            wait_for(lambda: sentence in read_text(bus.sidecar.errors), sentence)
         bus.emit("early")
         wait_for(lambda: bus.counters("tcp")["records"] == bus.counters("udp")["records"] == 1, "the record waits")
         with Capture(socket.SOCK_STREAM, ("127.0.0.1", port)) as server:
