@@ -194,6 +194,7 @@ void RequestHandler::drop(DropReason reason, std::size_t count) {
 
 void RequestHandler::count_waiting() noexcept {
   set_waiting(waiting_->payloads.size());
+  has_room_.store(waiting_->bytes <= options_.backlog / 2, std::memory_order_relaxed);
 }
 
 }  // namespace abi1

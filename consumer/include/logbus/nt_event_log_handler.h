@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <logbus/detail/abi.h>
 #include <logbus/event_log.h>

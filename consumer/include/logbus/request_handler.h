@@ -2,6 +2,7 @@
 // What handlers have in common that hand their records to a server, one request after the other.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +62,7 @@ class RequestHandler : public Handler {
   void close() override;
   void defer_flush(bool deferred) override;
   void end_batch() override;
+  bool has_room() const noexcept override { return has_room_.load(std::memory_order_relaxed); }
   bool pending() const noexcept override { return counters().waiting.load(std::memory_order_relaxed) > 0; }
 
  protected:
@@ -98,6 +100,7 @@ class RequestHandler : public Handler {
   const std::size_t most_together_;
   std::unique_ptr<Waiting> waiting_;
   bool deferred_ = false;
+  std::atomic<bool> has_room_{true};
   const LogRecord* emitting_ = nullptr;  // for reports
 };
 

@@ -177,7 +177,11 @@ TEST(RequestHandlerTest, CountsWhatIsRefused) {
 TEST(RequestHandlerTest, KeepsNoMoreThanItsBacklog) {
   TestHandler handler({.backlog = 10});
   handler.result = failed(Outcome::kUnanswered);
-  for (const char* text : {"12345", "6789", "abcdef", "lost", "too"}) handler.log(text);
+  handler.log("12345");
+  EXPECT_TRUE(handler.has_room());
+  handler.log("6789");
+  EXPECT_FALSE(handler.has_room()) << "what is in a queue before it may stay there";
+  for (const char* text : {"abcdef", "lost", "too"}) handler.log(text);
   EXPECT_EQ(handler.counters().waiting.load(), 3U);
   EXPECT_EQ(dropped(handler, DropReason::kBacklogFull), 2U);
   EXPECT_EQ(handler.counters().errors.load(), 2U) << "one try, and one word about what is lost";
@@ -185,6 +189,7 @@ TEST(RequestHandlerTest, KeepsNoMoreThanItsBacklog) {
   handler.time += 2s;
   handler.log("room");  // makes room for itself
   EXPECT_EQ(handler.delivered, (std::vector<std::string>{"12345", "6789", "abcdef", "room"}));
+  EXPECT_TRUE(handler.has_room());
 }
 
 TEST(RequestHandlerTest, TakesNothingWithoutABacklog) {
