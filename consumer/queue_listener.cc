@@ -193,9 +193,9 @@ std::size_t QueueListener::handle_batch(LogRecord& record, std::size_t most) {
       end = Clock::now() + kBatchTime;
     } else if (handled - looked >= interval) {
       looked = handled;
-      if (Clock::now() >= end) break;
+      if (Clock::now() >= end || !has_room()) break;
     }
-    if (abandoned() || !has_room()) break;
+    if (abandoned()) break;
   }
   return handled;
 }
