@@ -74,6 +74,7 @@ std::string CurlEasy::perform(std::chrono::milliseconds timeout) {
   set(CURLOPT_CONNECTTIMEOUT_MS, limit);
   error_[0] = '\0';
   const CURLcode code = curl_easy_perform(handle_);
+  unanswered_ = code == CURLE_OPERATION_TIMEDOUT || code == CURLE_RECV_ERROR;
   if (code == CURLE_OK) return {};
   return error_[0] != '\0' ? error_ : curl_easy_strerror(code);
 }

@@ -40,6 +40,8 @@ class CurlEasy {
 
   /// All of it is over when `timeout` is, name resolution included. "": done, else why it was not.
   std::string perform(std::chrono::milliseconds timeout);
+  /// The last perform() has waited for the server's next word in vain.
+  bool unanswered() const noexcept { return unanswered_; }
 
   template <class Result>
   Result info(CURLINFO name) const {
@@ -53,6 +55,7 @@ class CurlEasy {
 
   CURL* handle_;
   char error_[CURL_ERROR_SIZE] = {};
+  bool unanswered_ = false;
 };
 
 }  // namespace logbus::net

@@ -40,6 +40,7 @@ struct CurlSmtp::Transfer {
   std::string_view unsent;
   std::size_t reply_bytes = 0;
   std::vector<std::string> refusals = {};  // replies from 400 on
+  bool refused_last = false;               // the last reply is one of them
 };
 
 CurlSmtp::CurlSmtp(SmtpSettings settings) : settings_(std::move(settings)) {}
@@ -80,7 +81,8 @@ SmtpResult CurlSmtp::send(const std::string& from, const std::vector<std::string
   curl_->set(CURLOPT_MAIL_RCPT, static_cast<curl_slist*>(nullptr));
   if (error.empty()) return {.sent = true, .refused = std::move(transfer.refusals)};
   SmtpResult result{.error = error};
-  if (!transfer.refusals.empty()) {
+  // Else a recipient was refused, or EHLO, and it went on.
+  if (transfer.refused_last && !curl_->unanswered()) {
     result.error = transfer.refusals.back();
     result.code = std::stoi(result.error.substr(0, 3));
   }
@@ -106,7 +108,9 @@ std::size_t CurlSmtp::read_reply(char* bytes, std::size_t size, std::size_t coun
   const bool coded = line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3,
                                                      [](char byte) { return byte >= '0' && byte <= '9'; });
   constexpr std::size_t kMostTold = 256;
-  if (coded && (line[0] == '4' || line[0] == '5')) transfer.refusals.emplace_back(line.substr(0, kMostTold));
+  if (!coded) return size * count;
+  transfer.refused_last = line[0] == '4' || line[0] == '5';
+  if (transfer.refused_last) transfer.refusals.emplace_back(line.substr(0, kMostTold));
   return size * count;
 }
 

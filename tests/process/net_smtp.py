@@ -281,6 +281,36 @@ def test_hostile():
         server.__exit__(None, None, None)
 
 
+def test_gone():
+    """A recipient that is refused is not the server's answer to the mail: without one the record waits"""
+
+    def talk(connection, number):
+        connection.sendall(b"220 hello\r\n")
+        reply = b""
+        for line in connection.makefile("rb"):
+            command = line.upper()
+            if command.startswith(b"DATA"):
+                return connection.sendall(b"" if b"550" in reply else b"354 go\r\n")
+            reply = b"550 not here\r\n" if b"NOBODY" in command else b"250 fine with me\r\n"
+            connection.sendall(reply)
+
+    nobody, keys = ["nobody@example.org"], dict(retry_start=600, retry_max=600)
+    with Server(talk) as server:
+        handlers = {
+            "before_data": handler(server.port, toaddrs=TO + nobody, **keys),
+            "in_data": handler(server.port, toaddrs=nobody + TO, **keys),
+        }
+        with NetBus(handlers) as bus:
+            bus.start_sidecar()
+            bus.emit(record())
+            for name in handlers:
+                wait_for(lambda: bus.counters(name)["errors"] == 1, "the failure")
+                counters = bus.counters(name)
+                check_equal((counters["dropped"], counters["waiting"]), (0, 1), f"{name}: lost and waiting")
+            bus.sidecar.kill()
+            bus.sidecar.wait()
+
+
 def test_check():
     """--check finds what is wrong, header injection too, and never tells a password"""
     secret = "hunter2"
