@@ -175,7 +175,7 @@ Node* LogQueue::State::take_node(std::size_t bytes, milliseconds timeout) {
       node = spare_node(bytes);
     } while (node == nullptr && wait_for_room(guard, deadline));
     for_room.fetch_sub(1, std::memory_order_relaxed);  // too many is only a wake-up too many
-  } else if (node == nullptr) {
+  } else if (node == nullptr && (nodes == capacity || bytes <= kKeptBytes)) {  // a usual one would not fit
     refused_at.store(taken_before, std::memory_order_relaxed);
   }
   return node;

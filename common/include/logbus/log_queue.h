@@ -46,7 +46,8 @@ class LogQueue final : public Queue {
   /// Bytes that the queue has at this moment, of at most memory().
   std::size_t used_memory() const noexcept;
   std::size_t memory() const noexcept;
-  /// A put_nowait() has been refused, and no record has been taken since then. Any thread.
+  /// A put_nowait() of a record that is not large has been refused, and none has been taken since then. Any
+  /// thread.
   bool is_still_full() const noexcept;
 
  private:

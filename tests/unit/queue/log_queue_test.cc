@@ -124,7 +124,7 @@ TEST(LogQueueTest, TakesNoMoreMemoryThanItMay) {
       LogRecord record = message(std::string(static_cast<std::size_t>((i * 7919) % 20'000), 'x'));
       if (i % 3 == 0) record.args = Value(List{Value(Dict{{Value("k"), Value(std::string(900, 'y'))}})});
       if (i % 5 == 0) record.pathname = std::string(400, 'p');
-      EXPECT_TRUE(queue.put_nowait(record) || queue.is_still_full());
+      (void)queue.put_nowait(record);
       EXPECT_LE(queue.used_memory(), kMemory);
       most = std::max(most, queue.used_memory());
     }
@@ -179,6 +179,16 @@ TEST(LogQueueTest, IsStillFullUntilARecordIsTaken) {
   EXPECT_EQ(text_of(queue), "a");
   EXPECT_FALSE(queue.is_still_full());
   EXPECT_TRUE(queue.put_nowait(message("c")));
+}
+
+TEST(LogQueueTest, ALargeRecordThatIsRefusedDoesNotStandForTheSmallOnes) {
+  LogQueue queue(100, 100'000);
+  ASSERT_TRUE(queue.put_nowait(message(std::string(60'000, 'a'))));
+  ASSERT_FALSE(queue.put_nowait(message(std::string(60'000, 'b'))));
+  EXPECT_FALSE(queue.is_still_full());
+  while (queue.put_nowait(message("small"))) {
+  }
+  EXPECT_TRUE(queue.is_still_full());
 }
 
 TEST(LogQueueTest, ARecordTakenMakesRoomForOne) {
