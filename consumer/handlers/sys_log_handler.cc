@@ -25,10 +25,10 @@ const std::vector<std::pair<std::string, std::string>>& python_priority_map() {
   return *map;
 }
 
-// A line feed would be the message's end. rsyslogd, too, writes it so.
-void replace_line_feeds(std::string& text) {
-  for (std::size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at))
-    text.replace(at, 1, "#012");
+// What would be the message's end, from where another one could begin. rsyslogd, too, writes it so.
+void replace_all(std::string& text, char byte, std::string_view by) {
+  for (std::size_t at = text.find(byte); at != text.npos; at = text.find(byte, at + by.size()))
+    text.replace(at, 1, by);
 }
 
 // A strict handler tries at each record, as Python does.
@@ -207,9 +207,10 @@ void SysLogHandler::emit_text(const LogRecord& record, std::string_view text) {
   if (options_.framing == SysLogFraming::kOctetCounting) {
     message_.insert(0, std::to_string(message_.size()) + ' ');
   } else if (options_.framing == SysLogFraming::kLf) {
-    replace_line_feeds(message_);
+    replace_all(message_, '\n', "#012");
     message_ += '\n';
   } else if (append_nul_) {
+    if (is_stream_ && !options_.delivery.compatibility.strict) replace_all(message_, '\0', "#000");
     message_ += '\0';
   }
   send_frame(message_);

@@ -145,6 +145,15 @@ TEST(SysLogHandlerTest, EndsWithALineFeedAndHasNoOther) {
   EXPECT_EQ(handler.sent(record_of("a\nb\n")), "<14>a#012b#012\n");
 }
 
+TEST(SysLogHandlerTest, ANulEndsAMessageOfAStreamAndBeginsNone) {
+  const LogRecord record = record_of("a\0<0>forged"sv);
+  EXPECT_EQ(Captured(stream(SysLogFraming::kNul)).sent(record), "<14>a#000<0>forged\0"sv);
+  EXPECT_EQ(Captured().sent(record), "<14>a\0<0>forged\0"sv) << "a datagram has its own end";
+  SysLogOptions strict = stream(SysLogFraming::kNul);
+  strict.delivery.compatibility.strict = true;
+  EXPECT_EQ(Captured(strict).sent(record), "<14>a\0<0>forged\0"sv) << "as Python";
+}
+
 TEST(SysLogHandlerTest, RefusesAFramingOfDatagrams) {
   EXPECT_THROW(Captured({.framing = SysLogFraming::kLf}), Error);
   EXPECT_THROW(Captured({.address = "/dev/log", .tls = TlsOptions()}), Error);
