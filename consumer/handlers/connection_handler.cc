@@ -58,7 +58,16 @@ void ConnectionHandler::send_frame(std::string_view frame) {
   }
 }
 
+void ConnectionHandler::limit_timeout() noexcept {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = end_.load(std::memory_order_relaxed);
+  if (end == Clock::time_point::max()) return;
+  options_.timeout = net::time_left(options_.timeout, Clock::now(), end);
+  delivery_->set_timeout(options_.timeout);
+}
+
 void ConnectionHandler::deliver() {
+  limit_timeout();
   account(delivery_->deliver(), DropReason::kError);
   const std::size_t left = delivery_->unsent_bytes();
   deliver_at_ = left + kBatchBytes;
@@ -101,6 +110,7 @@ void ConnectionHandler::defer_flush(bool deferred) {
 
 void ConnectionHandler::close() {
   const std::lock_guard guard(lock());
+  limit_timeout();
   const net::DeliveryReport report = delivery_->finish(options_.timeout);
   account(report, DropReason::kShutdown);
   if (report.dropped > 0)

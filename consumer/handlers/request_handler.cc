@@ -120,12 +120,13 @@ void RequestHandler::deliver_waiting(Clock::time_point begin, bool at_once) {
     ~AtWork() { flag = false; }
   } at_work{waiting_->at_work};
   waiting_->at_work = true;
+  const auto timeout = net::time_left(options_.timeout, begin, end_.load(std::memory_order_relaxed));
   Clock::duration spent = now() - begin;
   bool tried = false;
   while (!waiting_->payloads.empty() && (at_once || waiting_->backoff.is_due(begin + spent)) &&
-         spent < options_.timeout / 2) {
+         spent < timeout / 2) {
     tried = true;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(options_.timeout - spent);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timeout - spent);
     if (!deliver_next(left)) break;
     spent = now() - begin;
   }

@@ -140,7 +140,7 @@ int SysLogHandler::encode_priority(int facility, std::string_view priority) cons
 
 // Whether a path is that of a stream or of datagrams shows when one connects.
 std::unique_ptr<Connection> SysLogHandler::create_socket() {
-  const std::chrono::milliseconds timeout = options_.delivery.timeout;
+  const std::chrono::milliseconds timeout = ConnectionHandler::options().timeout;
   if (const auto* host = std::get_if<Host>(&options_.address)) {
     if (options_.tls) return connect_tls(host->name, host->port, *options_.tls, timeout);
     return is_stream_ ? connect_tcp(host->name, host->port, timeout)

@@ -7,6 +7,17 @@
 
 namespace logbus::net {
 
+/// What a try may take at the end, though the time is over: enough for a server that is there.
+inline constexpr std::chrono::milliseconds kLastWords{250};
+
+/// Of `timeout`, what is left at `now` until `end`.
+inline std::chrono::milliseconds time_left(std::chrono::milliseconds timeout,
+                                           std::chrono::steady_clock::time_point now,
+                                           std::chrono::steady_clock::time_point end) noexcept {
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(end - now);
+  return std::min(timeout, std::max(left, kLastWords));
+}
+
 /// Source: logging.handlers.SocketHandler's retryStart, retryFactor and retryMax.
 class Backoff {
  public:

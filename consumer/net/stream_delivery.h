@@ -63,6 +63,7 @@ class StreamDelivery {
   const Outbox& outbox() const noexcept { return outbox_; }
   /// For `connect`: what the connection that it gives takes.
   void set_datagrams(bool datagrams) noexcept { settings_.datagrams = datagrams; }
+  void set_timeout(std::chrono::milliseconds timeout) noexcept { settings_.timeout = timeout; }
   void set_backoff(const Backoff::Settings& settings) noexcept { backoff_ = Backoff(settings); }
 
  private:

@@ -5,7 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include <logbus/connection_handler.h>
 #include <logbus/file_handler.h>
+#include <logbus/request_handler.h>
 #include <logbus/stream_handler.h>
 
 #include "sidecar/pipeline.h"
@@ -58,6 +60,10 @@ class Ending {
 
   void add(const std::shared_ptr<Handler>& handler) {
     left_.push_back({handler, queue_of(pipeline_, *handler), {}});
+    // Servers that don't answer, one after the other, are not to take longer than the end may.
+    if (auto* const connection = dynamic_cast<ConnectionHandler*>(handler.get()))
+      connection->end_by(deadline_);
+    if (auto* const request = dynamic_cast<RequestHandler*>(handler.get())) request->end_by(deadline_);
   }
 
   Losses run() {
@@ -106,7 +112,8 @@ class Ending {
   }
 
   void close(Handler& handler) {
-    if (handler.is_at_work()) return note(handler.name(), 0, true);  // it would wait for its lock for ever
+    if (handler.is_at_work())  // it would wait for its lock for ever
+      return note(handler.name(), handler.counters().waiting.load(std::memory_order_relaxed), true);
     const auto& lost = handler.counters().dropped_for[static_cast<std::size_t>(DropReason::kShutdown)];
     const std::uint64_t before = lost.load(std::memory_order_relaxed);
     try {

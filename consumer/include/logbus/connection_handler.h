@@ -48,6 +48,8 @@ class ConnectionHandler : public Handler {
   void flush() override;
   /// A record after it connects anew.
   void close() override;
+  /// For who has little time: nothing is waited for beyond `end`, or, if that is over, for long. Any thread.
+  void end_by(std::chrono::steady_clock::time_point end) noexcept { end_ = end; }
   void defer_flush(bool deferred) override;
   void end_batch() override;
   bool pending() const noexcept override { return counters().waiting.load(std::memory_order_relaxed) > 0; }
@@ -74,9 +76,11 @@ class ConnectionHandler : public Handler {
   void deliver();
   void account(const net::DeliveryReport& report, DropReason reason);
   void publish_backlog() noexcept;
+  void limit_timeout() noexcept;
 
   DeliveryOptions options_;
   std::unique_ptr<net::StreamDelivery> delivery_;
+  std::atomic<std::chrono::steady_clock::time_point> end_{std::chrono::steady_clock::time_point::max()};
   std::atomic<bool> has_room_{true};
   bool deferred_ = false;
   std::size_t deliver_at_;      // bytes of a deferred batch; more where some are left of the one before

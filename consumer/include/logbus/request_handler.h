@@ -60,6 +60,8 @@ class RequestHandler : public Handler {
   void flush() override { end_batch(); }
   /// One more try for what waits, due or not; the rest is lost. A later record begins anew.
   void close() override;
+  /// For who has little time: no try takes longer than until `end`, or, if that is over, long. Any thread.
+  void end_by(Clock::time_point end) noexcept { end_ = end; }
   void defer_flush(bool deferred) override;
   void end_batch() override;
   bool has_room() const noexcept override { return has_room_.load(std::memory_order_relaxed); }
@@ -101,6 +103,7 @@ class RequestHandler : public Handler {
   std::unique_ptr<Waiting> waiting_;
   bool deferred_ = false;
   std::atomic<bool> has_room_{true};
+  std::atomic<Clock::time_point> end_{Clock::time_point::max()};
   const LogRecord* emitting_ = nullptr;  // for reports
 };
 

@@ -2,6 +2,8 @@
 // From a configuration to files, without a bus.
 #include "sidecar/pipeline.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 
 #include <logbus/error.h>
 
+#include "base/unique_fd.h"
 #include "sidecar/own_log.h"
 
 namespace logbus::sidecar {
@@ -257,6 +260,42 @@ root: {handlers: [queue, file]}
   pipeline = {};  // the thread still has all that it needs
   still.unlock();
   while (!queue->has_stopped()) std::this_thread::yield();
+}
+
+TEST_F(PipelineTest, ServersThatDoNotAnswerTakeNoLongerThanTheEndMay) {
+  const base::UniqueFd server(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(server.get(), any, size), 0);
+  ASSERT_EQ(::getsockname(server.get(), any, &size), 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  std::string handlers = "  queue: {class: logging.handlers.QueueHandler, handlers: [behind]}\n";
+  for (const char* name : {"one", "two", "behind"}) {
+    handlers += std::string("  ") + name +
+                ": {class: logging.handlers.HTTPHandler, host: '127.0.0.1:" + port +
+                "', url: /, timeout: 20, retry_start: 600, retry_max: 600}\n";
+  }
+  testing::internal::CaptureStderr();
+  const Pipeline pipeline =
+      build_pipeline(parse("version: 1\nhandlers:\n" + handlers + "root: {handlers: [one, two, queue]}\n"));
+  start_queues(pipeline);
+  give(pipeline, "a", 30, "x");
+  for (const auto& handler : pipeline.handlers)  // nobody listens
+    while (handler->class_name() == "HTTPHandler" && handler->counters().waiting == 0)
+      std::this_thread::yield();
+  ASSERT_EQ(::listen(server.get(), 10), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const Losses losses = close_handlers(pipeline, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kLong);
+  testing::internal::GetCapturedStderr();
+  ASSERT_EQ(losses.size(), 3U);
+  for (const Loss& loss : losses) {
+    EXPECT_EQ(loss.records, 1U) << loss.handler;
+    EXPECT_FALSE(loss.stands_still) << loss.handler;
+  }
 }
 
 TEST_F(PipelineTest, WhatAHandlerHoldsBackComesToTheQueueBehindItBeforeThatEnds) {

@@ -290,6 +290,18 @@ TEST(RequestHandlerTest, TriesOnceMoreAtTheEnd) {
   EXPECT_EQ(handler.delivered, std::vector<std::string>{"anew"});
 }
 
+TEST(RequestHandlerTest, TakesNoLongerThanItsEndMay) {
+  TestHandler handler({.timeout = 1000ms});
+  handler.result = failed(Outcome::kUnanswered);
+  handler.log("a");
+  handler.end_by(handler.time + 2300ms);
+  handler.time += 2s;
+  handler.end_batch();
+  handler.time += 2s;
+  handler.close();
+  EXPECT_EQ(handler.tries, (std::vector<std::chrono::milliseconds>{1000ms, 300ms, 250ms}));
+}
+
 TEST(RequestHandlerTest, StrictTriesOnceAsPython) {
   TestHandler handler({.compatibility = {.strict = true}});
   handler.defer_flush(true);
