@@ -22,7 +22,7 @@ net::Backoff::Settings backoff(double start, double factor, double most) {
 }  // namespace
 
 ConnectionHandler::ConnectionHandler(const DeliveryOptions& options, Frames frames)
-    : options_(options), deliver_at_(kBatchBytes) {
+    : options_(options), timeout_(options.timeout), deliver_at_(kBatchBytes) {
   const net::StreamDelivery::Settings settings{
       .timeout = options.timeout,
       .backoff = backoff(options.retry_start, options.retry_factor, options.retry_max),
@@ -62,7 +62,7 @@ void ConnectionHandler::limit_timeout() noexcept {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = end_.load(std::memory_order_relaxed);
   if (end == Clock::time_point::max()) return;
-  options_.timeout = net::time_left(options_.timeout, Clock::now(), end);
+  options_.timeout = net::time_left(timeout_, Clock::now(), end);
   delivery_->set_timeout(options_.timeout);
 }
 

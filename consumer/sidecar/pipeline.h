@@ -53,6 +53,10 @@ Pipeline rebuild_pipeline(const Configuration& configuration, const Served& serv
 /// The queue behind the handler, if it has one of its own; or null.
 std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& handler);
 
+/// A handler that has a server does not wait for it beyond `end`, or, if that is over, for long: several that
+/// don't answer, one after the other, are not to take longer than the end may. Any thread.
+void end_by(Handler& handler, std::chrono::steady_clock::time_point end);
+
 /// What a handler could not deliver before its end.
 struct Loss {
   std::string handler;

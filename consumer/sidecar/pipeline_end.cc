@@ -60,10 +60,7 @@ class Ending {
 
   void add(const std::shared_ptr<Handler>& handler) {
     left_.push_back({handler, queue_of(pipeline_, *handler), {}});
-    // Servers that don't answer, one after the other, are not to take longer than the end may.
-    if (auto* const connection = dynamic_cast<ConnectionHandler*>(handler.get()))
-      connection->end_by(deadline_);
-    if (auto* const request = dynamic_cast<RequestHandler*>(handler.get())) request->end_by(deadline_);
+    end_by(*handler, deadline_);
   }
 
   Losses run() {
@@ -136,6 +133,11 @@ class Ending {
 };
 
 }  // namespace
+
+void end_by(Handler& handler, Clock::time_point end) {
+  if (auto* const connection = dynamic_cast<ConnectionHandler*>(&handler)) connection->end_by(end);
+  if (auto* const request = dynamic_cast<RequestHandler*>(&handler)) request->end_by(end);
+}
 
 Losses hand_over(const Pipeline& from, const Pipeline& to, milliseconds timeout) {
   for (const auto& handler : from.direct) {  // each before its targets

@@ -132,7 +132,11 @@ std::optional<int> Service::serve() {
   const BusSettings& settings = configuration_->bus;
   if (signal != 0) log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
   const bool gave_up = signal == 0 && listener.running();
-  if (signal != 0 || gave_up) limit_the_end(settings.drain_timeout + settings.shutdown_timeout());
+  if (signal != 0 || gave_up) {
+    limit_the_end(settings.drain_timeout + settings.shutdown_timeout());
+    const auto end = std::chrono::steady_clock::now() + settings.drain_timeout;
+    for (const std::shared_ptr<Handler>& handler : pipeline_->handlers) end_by(*handler, end);
+  }
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus_->publish_handlers(pipeline_->handlers);
   if (listener.replaced() && signal == 0 && !options_.drain) return std::nullopt;

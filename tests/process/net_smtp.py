@@ -306,7 +306,7 @@ def test_gone():
             for name in handlers:
                 wait_for(lambda: bus.counters(name)["errors"] == 1, "the failure")
                 counters = bus.counters(name)
-                check_equal((counters["dropped"], counters["waiting"]), (0, 1), f"{name}: lost and waiting")
+                check_equal((counters["dropped"], counters["queue"]), (0, 1), f"{name}: lost and waiting")
             bus.sidecar.kill()
             bus.sidecar.wait()
 

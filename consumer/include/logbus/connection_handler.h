@@ -79,6 +79,7 @@ class ConnectionHandler : public Handler {
   void limit_timeout() noexcept;
 
   DeliveryOptions options_;
+  const std::chrono::milliseconds timeout_;  // while no end is near
   std::unique_ptr<net::StreamDelivery> delivery_;
   std::atomic<std::chrono::steady_clock::time_point> end_{std::chrono::steady_clock::time_point::max()};
   std::atomic<bool> has_room_{true};

@@ -279,12 +279,12 @@ TEST_F(PipelineTest, ServersThatDoNotAnswerTakeNoLongerThanTheEndMay) {
                 "', url: /, timeout: 20, retry_start: 600, retry_max: 600}\n";
   }
   testing::internal::CaptureStderr();
-  const Pipeline pipeline =
+  Pipeline pipeline =
       build_pipeline(parse("version: 1\nhandlers:\n" + handlers + "root: {handlers: [one, two, queue]}\n"));
   start_queues(pipeline);
   give(pipeline, "a", 30, "x");
   for (const auto& handler : pipeline.handlers)  // nobody listens
-    while (handler->class_name() == "HTTPHandler" && handler->counters().waiting == 0)
+    while (handler->class_name() == "HTTPHandler" && handler->counters().errors == 0)
       std::this_thread::yield();
   ASSERT_EQ(::listen(server.get(), 10), 0);
   const auto begin = std::chrono::steady_clock::now();
