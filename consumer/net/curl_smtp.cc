@@ -108,7 +108,7 @@ std::size_t CurlSmtp::read_reply(char* bytes, std::size_t size, std::size_t coun
   const bool coded = line.size() >= 3 && std::all_of(line.begin(), line.begin() + 3,
                                                      [](char byte) { return byte >= '0' && byte <= '9'; });
   constexpr std::size_t kMostTold = 256;
-  if (!coded) return size * count;
+  if (!coded || line.starts_with("221")) return size * count;  // that is the answer to our good-bye
   transfer.refused_last = line[0] == '4' || line[0] == '5';
   if (transfer.refused_last) transfer.refusals.emplace_back(line.substr(0, kMostTold));
   return size * count;

@@ -145,7 +145,8 @@ std::unique_ptr<Connection> connect_unix(const std::string& path, std::chrono::m
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw Error(errno, "socket");
   // A server whose backlog is full makes connect(2) wait, but not as poll(2) would know it.
-  const timeval limit{.tv_sec = timeout.count() / 1000, .tv_usec = timeout.count() % 1000 * 1000};
+  const auto most = std::max(timeout, std::chrono::milliseconds(1));  // 0 would mean no limit
+  const timeval limit{.tv_sec = most.count() / 1000, .tv_usec = most.count() % 1000 * 1000};
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(fd.get(), address.get(), address.size) != 0) throw Error(errno, "cannot connect to " + path);
   if (::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK) != 0) throw Error(errno, path);

@@ -156,8 +156,10 @@ void TlsConnection::fail(int result) {
   const int kind = SSL_get_error(session_.get(), result);
   broken_ = true;
   if (kind == SSL_ERROR_ZERO_RETURN) throw Error(name_ + ": closed by the other side");
+  // Who only leaves out the goodbye, as many do, has read what arrived; who sends an alert has not.
+  const bool is_end = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
   const std::string reason = take_tls_error();
-  if (!reason.empty()) throw Error(name_ + ": TLS: " + reason);
+  if (!reason.empty()) throw Error(is_end ? 0 : EPROTO, name_ + ": TLS: " + reason);
   if (kind == SSL_ERROR_SYSCALL && error != 0) throw Error(error, name_);
   throw Error(name_ + ": closed by the other side");
 }

@@ -137,7 +137,8 @@ class Nginx:
         return f"localhost:{self.ports[name]}"
 
     def log(self):
-        return [json.loads(line) for line in self.read("access.log").splitlines()]
+        whole_lines = self.read("access.log").rpartition("\n")[0]
+        return [json.loads(line) for line in whole_lines.splitlines()]
 
 
 def fields(entry):
