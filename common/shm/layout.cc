@@ -17,9 +17,11 @@ using namespace detail;
 constexpr std::uint32_t kMaxLanes = 1 << 14;
 // 250 bytes a site are twice what a call site with a long path needs.
 constexpr std::uint64_t kArenaBytesPerSite = 256;
-// Kept for the redo journal: its header, and the payload of one batch.
+// The redo journal: its header, and where each lane has been read to; and addresses for the payload of one
+// batch, most of which is of one oversized record.
 constexpr std::uint64_t kJournalBytes = 64 << 10;
-constexpr std::uint64_t kJournalPayloadBytes = 1 << 20;
+constexpr std::uint64_t kJournalBytesPerLane = 64;
+constexpr std::uint64_t kJournalPayloadBytes = 16 << 20;
 
 constexpr std::uint64_t align_up(std::uint64_t value) {
   return (value + kRegionAlign - 1) & ~(kRegionAlign - 1);
@@ -48,7 +50,7 @@ Preamble compute_layout(std::uint32_t lanes, std::uint64_t lane_size, std::uint3
   };
   p.consumer_control = place(sizeof(ConsumerControl), 0);
   p.consumer_lines = place(lanes * sizeof(ConsumerLine), sizeof(ConsumerLine));
-  p.journal = place(kJournalBytes, 0);
+  p.journal = place(kJournalBytes + lanes * kJournalBytesPerLane, 0);
   p.journal_payload = place(kJournalPayloadBytes, 0);
   p.shared_control = place(kBlockedBitmapOffset + (lanes + 63) / 64 * sizeof(Word64), 0);
   p.slots_region = place(lanes * sizeof(ProcessSlot), sizeof(ProcessSlot));

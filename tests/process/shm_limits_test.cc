@@ -91,12 +91,12 @@ class LimitsTest : public ::testing::Test {
 
 TEST_F(LimitsTest, AFileSizeLimitGivesFewerLanes) {
   in_child([this] {
-    const rlimit limit = {3 << 20, 3 << 20};
+    const rlimit limit = {20 << 20, 20 << 20};
     CHECK(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
     options_.lanes = 1024;
     const Segment s = Segment::open(options_, Segment::Role::kWorker);
     CHECK(s.lanes() >= 1 && s.lanes() < 1024);
-    CHECK(s.preamble().file_size <= 3 << 20);
+    CHECK(s.preamble().file_size <= 20 << 20);
   });
 }
 

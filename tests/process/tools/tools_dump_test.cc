@@ -117,7 +117,7 @@ TEST_F(DumpTest, WritesTextAsDocumented) {
   std::istringstream lines(dumped(snapshot, options));
   std::string line;
   std::getline(lines, line);
-  EXPECT_TRUE(line.starts_with("# bus test  layout 2  uuid ")) << line;
+  EXPECT_TRUE(line.starts_with("# bus test  layout 3  uuid ")) << line;
   std::getline(lines, line);
   EXPECT_TRUE(line.starts_with("# process 0  web-2  pid " + std::to_string(child.pid()) + "  uid ")) << line;
   EXPECT_TRUE(line.ends_with("  live")) << line;

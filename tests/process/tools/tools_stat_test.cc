@@ -46,7 +46,7 @@ TEST_F(StatTest, SaysThatNoSidecarHasEverAttached) {
   const std::string text = tools::stat_text(now, tools::collect_statistics(now), true);
   EXPECT_NE(text.find("sidecar  none has ever attached\n"), std::string::npos) << text;
   EXPECT_TRUE(text.starts_with("bus      test  " + shm::bus_path(options_) +
-                               "  layout 2  overflow drop  memory 0.0 of 64.0 MiB  sites 0 of 64\n"))
+                               "  layout 3  overflow drop  memory 0.0 of 64.0 MiB  sites 0 of 64\n"))
       << text;
   EXPECT_EQ(
       nlohmann::json::parse(tools::stat_json(now, tools::collect_statistics(now), true))["sidecar"]["state"],

@@ -181,12 +181,12 @@ TEST(PreambleTest, NamesAnotherLayoutVersion) {
   p.magic[7] = kLayoutVersion + 1;
   std::string text;
   EXPECT_EQ(refusal(p, p.file_size, &text), EPROTO);
-  EXPECT_NE(text.find("version 3"), std::string::npos) << text;
+  EXPECT_NE(text.find("version " + std::to_string(kLayoutVersion + 1)), std::string::npos) << text;
 }
 
 TEST(PreambleTest, RefusesUnknownFeatures) {
   Preamble p = good_preamble();
-  p.features = 1;
+  p.features = std::uint64_t{1} << 63;
   EXPECT_EQ(refusal(p, p.file_size), EPROTO);
 }
 
@@ -243,6 +243,7 @@ TEST(LayoutTest, LiesWhereTheFormatSaysItLies) {
   EXPECT_EQ(offsetof(ProducerLine, origin), 8U);
   EXPECT_EQ(offsetof(ProducerLine, records), 24U);
   EXPECT_EQ(offsetof(ProducerLine, busy), 32U);
+  EXPECT_EQ(offsetof(ProducerLine, floor), 40U);
   EXPECT_EQ(offsetof(ProducerLine, word), 64U);
   EXPECT_EQ(offsetof(ProducerLine, dropped), 72U);
   EXPECT_EQ(offsetof(ProducerLine, gap_first_ticks), 128U);

@@ -21,7 +21,7 @@ static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std:
 using Word64 = std::atomic<std::uint64_t>;
 using Word32 = std::atomic<std::uint32_t>;
 
-inline constexpr std::uint8_t kLayoutVersion = 2;
+inline constexpr std::uint8_t kLayoutVersion = 3;
 inline constexpr std::array<std::uint8_t, 8> kMagic = {'l', 'o', 'g', 'b', 'u', 's', 0, kLayoutVersion};
 
 /// Severities are counted in five classes: up to DEBUG, INFO, WARNING, ERROR, above.
@@ -119,7 +119,8 @@ struct alignas(64) ProducerLine {
   Word64 records;    // records committed, cumulative over all tenants
   Word32 busy;
   std::uint32_t unused0;
-  std::uint8_t pad0[24];
+  Word64 floor;  // lanes that overwrite: nothing before this position may be read any more
+  std::uint8_t pad0[16];
   // Claims and drops.
   Word64 word;                  // LaneWord; CAS by claimers and reclaimers
   Word64 dropped[kSeverities];  // cumulative over all tenants
@@ -301,10 +302,14 @@ struct Region {  // a table of the file
   std::uint64_t stride;  // bytes an entry, 0: not a table
 };
 
+/// Bits of Preamble::features. Who does not know one that is set must not touch the bus.
+inline constexpr std::uint64_t kFeatureOverwrite =
+    1;  // all lanes are rings that overwrite their oldest records
+
 /// Written once, before the file has a name.
 struct Preamble {
   std::array<std::uint8_t, 8> magic;
-  std::uint64_t features;  // bits a reader must know; none yet
+  std::uint64_t features;  // kFeature...
   std::uint64_t file_size;
   std::uint8_t bus_uuid[16];
   char boot_id[40];  // text of /proc/sys/kernel/random/boot_id
