@@ -2,7 +2,8 @@
 // The workers of the end-to-end tests: processes and threads that log numbered records, as their options say.
 //
 // Each record is "w <worker> t <thread> n <number>" at INFO, logger "load". With --board FILE the number of
-// calls that have returned is kept in that file, one u64 a thread, so that it outlives a kill.
+// calls that have returned is kept in that file, one u64 a thread, so that it outlives a kill. With
+// --schedule as the first option it is another kind of worker (scheduled_worker.h).
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include <logbus/logger.h>
+#include "scheduled_worker.h"
 
 namespace {
 
@@ -189,6 +191,7 @@ bool fork_grandchild(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "--schedule") return logbus::testing::run_schedule(argc, argv);
   const Options options = parse(argc, argv);
   if (!options.board.empty()) map_board(options);
   // The bus and its directory: $LOGBUS_BUS and $LOGBUS_DIR.
