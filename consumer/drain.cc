@@ -33,16 +33,39 @@ constexpr std::chrono::seconds kNameCheckInterval{1};
 }  // namespace
 
 BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path)
-    : segment_(shm::Segment::open(options, shm::Segment::Role::kSidecar)),
+    : BusQueue(shm::Segment::open(options, shm::Segment::Role::kSidecar), options, config_path) {}
+
+BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path)
+    : segment_(std::move(segment)),
       caretaker_(segment_, options, config_path),
       merge_(segment_, caretaker_),
       site_table_(segment_),
-      clock_(segment_.preamble()),
+      clock_(shm::clock_of(segment_)),
       sites_(segment_.preamble().sites),
       tenants_(segment_),
       own_records_(segment_, merge_, clock_, tenants_),
       payload_(std::make_unique_for_overwrite<std::byte[]>(kMaxRecordBytes)) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
+}
+
+void BusQueue::retire(std::string path) {
+  segment_.set_path(std::move(path));
+  segment_.retire();
+  retired_ = true;
+  named_ = false;
+}
+
+void BusQueue::look() {
+  if (steady_clock::now() - last_pass_ >= kPassInterval) pass();
+}
+
+void BusQueue::look_if_new() {
+  if (merge_.anything_new() || steady_clock::now() - last_pass_ >= kUntoldInterval) pass();
+}
+
+void BusQueue::look_at_all() {
+  stopped_ = true;
+  merge_.pass(true);
 }
 
 bool BusQueue::put_nowait(const LogRecord&) {
@@ -70,8 +93,7 @@ bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
   while (!take(packed)) {
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
-      stopped_ = true;
-      merge_.pass(true);
+      look_at_all();
       continue;
     }
     if (stopped_ && !told_at_stop_) {
@@ -104,7 +126,8 @@ void BusQueue::pass() {
   // Long enough without a record: this pass is also the look before a sleep.
   sleep_announced_ = last_pass_ - last_record_ >= kLinger && !merge_.holding();
   if (sleep_announced_) merge_.doorbell().announce_sleep();
-  merge_.pass(false);
+  // Of an earlier boot all that there is can be given: nobody writes more.
+  merge_.pass(!segment_.of_this_boot());
   segment_.consumer().passes.fetch_add(1, std::memory_order_relaxed);
   if (sleep_announced_ && !merge_.empty()) {
     merge_.doorbell().stay_awake();
@@ -120,11 +143,11 @@ void BusQueue::keep_house() {
     next_untold_ = last_pass_ + kUntoldInterval;
     own_records_.tell_untold();
   }
-  if (last_pass_ >= next_name_check_) {
+  if (named_ && last_pass_ >= next_name_check_) {
     next_name_check_ = last_pass_ + kNameCheckInterval;
     if (!segment_.is_current()) {
       // Removed by hand, or by a clean-up: its workers shall attach to the one that has the name now.
-      segment_.shared().attention.fetch_or(kAttentionRetired, std::memory_order_seq_cst);
+      segment_.retire();
       retired_ = true;
     }
   }
@@ -245,7 +268,7 @@ void BusQueue::task_done() {
 bool BusQueue::idle() {
   // The workers first: none that attached before this moment can add to what the second look finds.
   const bool alone = !caretaker_.any_worker();
-  if (!alone || merge_.holding() || merge_.anything_new()) return false;
+  if (!alone || !merge_.empty() || merge_.anything_new()) return false;
   caretaker_.sweep_all();  // who died with drops that nobody has been told of
   own_records_.tell_untold();
   return own_records_.empty();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The bus as the listener's queue: frames of all lanes, in time order, become records.
+// A segment as the listener's queue: frames of all lanes, in time order, become records.
 #pragma once
 
 #include <atomic>
@@ -24,12 +24,14 @@
 
 namespace logbus::consumer {
 
-/// Drains a bus. Holds its lease from construction to destruction. One thread, but for the two calls that say
-/// so.
+/// Drains one segment. Holds its lease from construction to destruction. One thread, but for the two calls
+/// that say so.
 class BusQueue : public Queue {
  public:
   /// Attaches to the bus, creating it if need be. Throws Error; EBUSY names the sidecar that has the lease.
   explicit BusQueue(const shm::BusOptions& options, const std::string& config_path = {});
+  /// The same for a segment that is attached already.
+  BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path);
 
   /// Always false: this is the consumer's end.
   bool put_nowait(const LogRecord& record) override;
@@ -49,9 +51,29 @@ class BusQueue : public Queue {
   /// Nothing is left in the bus and no worker is attached.
   bool idle();
 
-  /// The bus's name leads to another segment or nowhere, and nothing is left in this one: make a new
-  /// BusQueue.
-  bool replaced() { return retired_ && idle(); }
+  /// Another sidecar waits for the lease. Any thread.
+  bool handover_requested() const noexcept { return caretaker_.handover_requested(); }
+
+  /// The bus's name leads to another segment or nowhere: workers leave this one.
+  bool retired() const noexcept { return retired_; }
+  /// The segment has been renamed by us, and has the bus's name no more: workers shall leave it.
+  void retire(std::string path);
+  void rename(std::string path) { segment_.set_path(std::move(path)); }
+
+  // next() in its parts, for who drains several segments.
+
+  /// Looks for frames, if it is time to.
+  void look();
+  /// The same, if there is something new or it is long ago.
+  void look_if_new();
+  /// The next record that the last look found.
+  bool next_found(PackedRecord& packed) { return take(packed); }
+  /// The last look found frames that it is too early for.
+  bool holding() const noexcept { return merge_.holding(); }
+  /// The last look before the end, after begin_stop(): all that is committed now is given.
+  void look_at_all();
+  /// Until it is time for another look, or somebody rings; at most until then.
+  void rest_until(std::chrono::steady_clock::time_point until) { rest_between_passes(until); }
 
   /// Those of the options that can change while the bus is in use. On the thread that gets. Throws Error.
   void apply(const shm::BusOptions& options) { caretaker_.apply(options); }
@@ -95,6 +117,7 @@ class BusQueue : public Queue {
   bool stopped_ = false;
   bool told_at_stop_ = false;
   bool retired_ = false;
+  bool named_ = true;  // the bus's name should lead here
 };
 
 }  // namespace logbus::consumer

@@ -73,7 +73,7 @@ void LaneMerge::pass(bool everything) {
     leave_quarantine(i, segment_.producer_line(i).committed.load(std::memory_order_acquire));
     return true;
   });
-  catch_anomalies(now);
+  if (segment_.of_this_boot()) catch_anomalies(now);
   const auto hold_ns = static_cast<double>(segment_.consumer().max_hold_ns.load(std::memory_order_relaxed));
   const auto behind = [&](double ns) {
     return now - std::min(now, static_cast<std::uint64_t>(ns * ticks_per_ns_));

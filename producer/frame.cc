@@ -83,7 +83,7 @@ using detail::Outcome;
 
 Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload, std::uint32_t tag) noexcept {
   const std::uint32_t size = LaneWriter::frame_bytes(payload);
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 16; ++round) {
     switch (need_lane(state, levelno)) {
       case LaneResult::kOk:
         break;

@@ -137,7 +137,8 @@ ThreadState* thread_state() noexcept {
 }
 
 LaneResult need_lane(ThreadState& state, int levelno) noexcept {
-  for (int round = 0; round < 3; ++round) {
+  // Each round has seen the bus replaced.
+  for (int round = 0; round < 16; ++round) {
     if (state.owner.has_lane()) {
       const bool retired = state.membership->attachment->segment().is_retired();
       if (!retired && is_current(state.membership)) return LaneResult::kOk;

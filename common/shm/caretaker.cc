@@ -49,7 +49,7 @@ Caretaker::Caretaker(const Segment& segment, const BusOptions& options, const st
                            std::to_string(control.holder_pid.load(std::memory_order_relaxed)));
   if (!fd_) throw Error(ESTALE, segment_.path() + " has been replaced");
   apply(options);
-  control.epoch.fetch_add(1, std::memory_order_relaxed);
+  epoch_ = 1 + control.epoch.fetch_add(1, std::memory_order_relaxed);
   const base::ProcessIdentity self = base::process_identity();
   control.holder_pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
   control.holder_start_time.store(self.start_time, std::memory_order_relaxed);
@@ -84,6 +84,8 @@ Caretaker::~Caretaker() {
 }
 
 void Caretaker::heartbeat() noexcept {
+  // Readings of an earlier boot's clock are what the times of its records are made from.
+  if (!segment_.of_this_boot()) return;
   ConsumerControl& control = segment_.consumer();
   control.heartbeat_ticks.store(read_ticks(segment_.preamble().clock_source), std::memory_order_relaxed);
   control.heartbeat_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
@@ -92,6 +94,11 @@ void Caretaker::heartbeat() noexcept {
 
 bool Caretaker::any_worker() const noexcept {
   return base::is_locked(fd_.get(), kSlotLockBase, std::int64_t{segment_.slots()});
+}
+
+bool Caretaker::handover_requested() const noexcept {
+  return segment_.consumer().handover_request.load(std::memory_order_acquire) == epoch_ &&
+         base::is_locked(fd_.get(), kTakeoverLock, 1);
 }
 
 bool Caretaker::memory_is_short() const noexcept {
@@ -161,7 +168,7 @@ void Caretaker::check_slot(std::uint32_t index) {
   }
   const ProcessSlot& slot = segment_.slot(index);
   const std::uint64_t word = slot.word.load(std::memory_order_acquire);
-  if (slot_state(word) != SlotState::kFree && owner_proven_dead(slot)) {
+  if (slot_state(word) != SlotState::kFree && (!segment_.of_this_boot() || owner_proven_dead(slot))) {
     if (dead.since_ns == 0 || dead.word != word) dead = {now_ns_, word};
     (void)clean_slot(segment_, index, now_ns_ - dead.since_ns > kEpitaphNs);
   } else {

@@ -36,6 +36,8 @@ class Caretaker {
   }
   /// Whether any worker is attached (by the kernel's locks).
   bool any_worker() const noexcept;
+  /// Another sidecar waits for this one's lease, and lives.
+  bool handover_requested() const noexcept;
   /// The budget is more than three quarters used.
   bool memory_is_short() const noexcept;
 
@@ -51,6 +53,7 @@ class Caretaker {
 
   const Segment& segment_;
   LifeLock lease_;
+  std::uint64_t epoch_ = 0;   // of this holder
   base::UniqueFd fd_;         // for punching and for testing locks
   std::uint64_t now_ns_ = 0;  // monotonic, of this look
   std::uint64_t next_look_ns_ = 0;

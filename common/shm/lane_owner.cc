@@ -33,7 +33,7 @@ bool is_punched(const Segment& segment, std::uint32_t lane) noexcept {
 
 std::byte* map_lane(const Segment& segment, std::uint32_t lane, bool& retired) noexcept {
   const base::UniqueFd fd = segment.reopen();
-  retired = !fd;
+  retired = !fd && !segment.is_current();
   if (!fd) return nullptr;
   // Not readable at first: under mlockall(MCL_FUTURE) mapping it readable would fill all of it with memory.
   void* at = ::mmap(nullptr, segment.lane_size(), PROT_NONE, MAP_SHARED, fd.get(),
@@ -45,6 +45,11 @@ std::byte* map_lane(const Segment& segment, std::uint32_t lane, bool& retired) n
   if (::mprotect(at, segment.lane_size(), PROT_READ | PROT_WRITE) == 0) return static_cast<std::byte*>(at);
   ::munmap(at, segment.lane_size());
   return nullptr;
+}
+
+/// Its workers go, or are about to be told to go, to the one that has the bus's name.
+bool has_been_left(const Segment& segment) noexcept {
+  return segment.is_retired() || !segment.is_current();
 }
 
 bool lease_is_held(const Segment& segment) noexcept {
@@ -172,8 +177,11 @@ Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexce
   const std::uint64_t need = size + (gap ? sizeof(GapFrame) : 0);
   Fit result = fit(need, severity);
   if (result != Fit::kYes && may_wait &&
-      segment.consumer().policy.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(Policy::kBlock))
+      segment.consumer().policy.load(std::memory_order_relaxed) ==
+          static_cast<std::uint32_t>(Policy::kBlock)) {
     result = wait_for_room(need, severity);
+    if (result != Fit::kYes && has_been_left(segment)) return Room::kRetired;
+  }
   if (result != Fit::kYes) {
     count_drop(levelno, result == Fit::kLaneFull ? DropReason::kLaneFull : DropReason::kMemory);
     return Room::kDropped;
@@ -292,7 +300,7 @@ LaneOwner::Fit LaneOwner::wait_for_room(std::uint64_t size, std::size_t severity
     // The low half of `read` is the futex; it lies first on this machine. The page is read-only here: that is
     // allowed.
     base::futex_wait(&read, seen, std::min<nanoseconds>(nanoseconds(deadline - now), kBlockSlice));
-    if (!lease_is_held(segment)) break;
+    if (has_been_left(segment) || !lease_is_held(segment)) break;
   }
   blocked.fetch_and(~bit, std::memory_order_release);
   return result;

@@ -69,7 +69,11 @@ void check_preamble(const Preamble& preamble, std::uint64_t file_size, const std
     throw Error(EBADMSG, path + " is not a logbus segment");
   if (preamble.magic.back() != kLayoutVersion)
     throw Error(EPROTO, path + " has layout version " + std::to_string(preamble.magic.back()) +
-                            ", this program reads version " + std::to_string(kLayoutVersion));
+                            ", this program reads version " + std::to_string(kLayoutVersion) +
+                            (preamble.magic.back() > kLayoutVersion
+                                 ? ": made by a newer logbus"
+                                 : ": made by an older logbus, whose `logbusd --drain` can empty it, and "
+                                   "`logbus rm` remove it"));
   if (preamble.features != 0) throw Error(EPROTO, path + " has features that this program does not know");
   if (file_size < preamble.file_size)
     throw Error(EBADMSG, path + " is truncated: " + std::to_string(file_size) + " of " +

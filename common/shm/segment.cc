@@ -82,6 +82,7 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
   Segment s;
   s.path_ = path;
   s.preamble_ = preamble;
+  s.of_this_boot_ = preamble.boot_id == base::boot_id();
   struct stat st;
   if (::fstat(fd.get(), &st) != 0) throw Error(errno, "can't stat " + path);
   s.device_ = st.st_dev;
@@ -94,8 +95,7 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
   return s;
 }
 
-Segment Segment::open_existing(const BusOptions& options, Role role) {
-  const std::string path = bus_path(options);
+Segment Segment::open_file(const std::string& path, const BusOptions& options, Role role) {
   const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) throw Error(errno, "can't open bus " + path);
   struct stat st;
@@ -106,9 +106,13 @@ Segment Segment::open_existing(const BusOptions& options, Role role) {
   if (n < 0) throw Error(errno, "can't read " + path);
   if (n != sizeof preamble) throw Error(EBADMSG, path + " is not a logbus segment: too short");
   check_preamble(preamble, static_cast<std::uint64_t>(st.st_size), path);
-  // Lanes of an earlier boot have no living writers and stamps of a clock that started again.
-  if (preamble.boot_id != base::boot_id()) throw Error(ESTALE, path + " is of an earlier boot");
   return map(path, fd, preamble, role);
+}
+
+Segment Segment::open_existing(const BusOptions& options, Role role) {
+  Segment segment = open_file(bus_path(options), options, role);
+  if (!segment.of_this_boot()) throw Error(ESTALE, segment.path() + " is of an earlier boot");
+  return segment;
 }
 
 Segment Segment::open(const BusOptions& options, Role role) {
@@ -136,6 +140,12 @@ base::UniqueFd Segment::reopen() const noexcept {
   struct stat st;
   if (!fd || ::fstat(fd.get(), &st) != 0 || st.st_dev != device_ || st.st_ino != inode_) return {};
   return fd;
+}
+
+bool Segment::is_current() const noexcept {
+  struct stat st;
+  if (::lstat(path_.c_str(), &st) == 0) return st.st_dev == device_ && st.st_ino == inode_;
+  return errno != ENOENT && errno != ENOTDIR;  // not to be seen is not gone
 }
 
 bool Segment::back(void* at, std::uint64_t size) const noexcept {

@@ -26,6 +26,8 @@ using detail::Word64;
 /// Kernel locks on the segment file that prove life: one byte for the lease, one a slot, beyond any data.
 inline constexpr std::int64_t kSlotLockBase = std::int64_t{1} << 62;
 inline constexpr std::int64_t kLeaseLock = kSlotLockBase - 1;
+/// Of the sidecar that waits for the lease: as long as it is held, `handover_request` is meant.
+inline constexpr std::int64_t kTakeoverLock = kSlotLockBase - 2;
 
 /// Where the tables of a segment with these sizes lie. A segment whose preamble says otherwise is refused.
 Preamble compute_layout(std::uint32_t lanes, std::uint64_t lane_size, std::uint32_t sites);
@@ -49,6 +51,9 @@ class Segment {
   static Segment open(const BusOptions& options, Role role);
   /// Attaches; throws Error(ENOENT) if there is none. `options` give name and directory only.
   static Segment open_existing(const BusOptions& options, Role role);
+  /// Attaches to a segment that has lost the bus's name, of this boot or an earlier one. `options` say whom
+  /// to trust. Throws Error naming the path.
+  static Segment open_file(const std::string& path, const BusOptions& options, Role role);
 
   const Preamble& preamble() const noexcept { return preamble_; }
   const std::string& path() const noexcept { return path_; }
@@ -99,10 +104,18 @@ class Segment {
   bool back(void* at, std::uint64_t size) const noexcept;
 
   /// A new descriptor (own open file description) of this very file; invalid if its name leads elsewhere by
-  /// now.
+  /// now, or there are no descriptors left: is_current() tells.
   base::UniqueFd reopen() const noexcept;
-  /// Whether the bus's name still leads to this file.
-  bool is_current() const noexcept { return static_cast<bool>(reopen()); }
+  /// Whether path() still leads to this file. Needs no descriptor.
+  bool is_current() const noexcept;
+  /// It has been renamed. By nobody who shares this object with another thread.
+  void set_path(std::string path) { path_ = std::move(path); }
+  /// Nobody can be alive on a segment of an earlier boot, and its stamps are of a clock that started again.
+  bool of_this_boot() const noexcept { return of_this_boot_; }
+  /// Sets RETIRED: workers attach by name. Others than workers too may do so, at any time.
+  void retire() const noexcept {
+    shared().attention.fetch_or(detail::kAttentionRetired, std::memory_order_seq_cst);
+  }
   bool is_retired() const noexcept {
     return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
   }
@@ -123,6 +136,7 @@ class Segment {
   std::string path_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  bool of_this_boot_ = true;
   Preamble preamble_ = {};                            // our copy, checked once
   boost::interprocess::mapped_region consumer_side_;  // preamble, consumer's tables
   boost::interprocess::mapped_region shared_side_;    // tables that everybody writes, arena

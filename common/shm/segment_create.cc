@@ -108,14 +108,9 @@ base::UniqueFd unnamed_file(const std::string& directory, const std::string& pat
   return fd;
 }
 
-}  // namespace
-
-void create_segment(const BusOptions& options) {
-  const std::string path = bus_path(options);
+/// Builds it whole, under no name, then links it to `path`. False: something else has that name.
+bool create_at(const std::string& path, const BusOptions& options, const Preamble& p) {
   const std::string directory = bus_directory(options);
-  Preamble p = layout_within_limits(options, path);
-  fill_preamble(p);
-
   std::string temporary;
   const auto unlink_temporary = [](std::string* name) {
     if (!name->empty()) ::unlink(name->c_str());
@@ -155,21 +150,50 @@ void create_segment(const BusOptions& options) {
 
   const std::string by_fd = "/proc/self/fd/" + std::to_string(fd.get());
   const std::string& source = temporary.empty() ? by_fd : temporary;
-  if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST)
-    throw Error(errno, "can't link bus " + path + " into place");
+  if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+  if (errno != EEXIST) throw Error(errno, "can't link bus " + path + " into place");
+  return false;
 }
 
-std::string move_aside(const std::string& path, const base::UniqueFd& fd, const Preamble& preamble,
-                       const std::string& suffix) {
-  if (!fd) return {};
+}  // namespace
+
+Preamble wanted_layout(const BusOptions& options) {
+  return layout_within_limits(options, bus_path(options));
+}
+
+void create_segment(const BusOptions& options) {
+  Preamble p = wanted_layout(options);
+  fill_preamble(p);
+  create_at(bus_path(options), options, p);
+}
+
+std::string create_successor(const BusOptions& options) {
+  Preamble p = wanted_layout(options);
+  fill_preamble(p);
+  const std::string path = name_beside(bus_path(options), p, "retired");
+  if (!create_at(path, options, p)) throw Error(EEXIST, "can't create " + path);
+  return path;
+}
+
+void exchange_names(const std::string& path, const std::string& other) {
+  if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
+    throw Error(errno, "can't exchange " + path + " and " + other);
+}
+
+std::string name_beside(const std::string& path, const Preamble& preamble, const std::string& suffix) {
   std::string uuid;
   for (int i = 0; i < 4; ++i) {
     constexpr char kHex[] = "0123456789abcdef";
     uuid += kHex[preamble.bus_uuid[i] >> 4];
     uuid += kHex[preamble.bus_uuid[i] & 15];
   }
-  const std::string stem = path.substr(0, path.size() - std::strlen(".logbus"));
-  const std::string target = stem + "." + uuid + "." + suffix;
+  return path.substr(0, path.size() - std::strlen(".logbus")) + "." + uuid + "." + suffix;
+}
+
+std::string move_aside(const std::string& path, const base::UniqueFd& fd, const Preamble& preamble,
+                       const std::string& suffix) {
+  if (!fd) return {};
+  const std::string target = name_beside(path, preamble, suffix);
   if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno == ENOENT || errno == EEXIST) return {};
     throw Error(errno, "can't move " + path + " aside");

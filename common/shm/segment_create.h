@@ -13,6 +13,19 @@ namespace logbus::shm {
 /// Throws Error naming the directory or path.
 void create_segment(const BusOptions& options);
 
+/// The sizes that a segment made now with these options would have. Throws Error as create_segment().
+detail::Preamble wanted_layout(const BusOptions& options);
+
+/// Builds a segment that is to take the bus's name from another, under a name of its own:
+/// <bus>.<uuid>.retired, which the other one gets in exchange. Gives that path. Throws Error.
+std::string create_successor(const BusOptions& options);
+
+/// Both files exchange their names at once: whoever opens the bus finds one or the other. Throws Error.
+void exchange_names(const std::string& path, const std::string& other);
+
+/// <bus>.<uuid>.<suffix>, beside the bus's file `path`.
+std::string name_beside(const std::string& path, const detail::Preamble& preamble, const std::string& suffix);
+
 /// Renames the bus file to <name>.<uuid>.<suffix> if it still is the one that `fd` has open; gives the new
 /// path, or
 /// "" if somebody else was first.

@@ -160,15 +160,7 @@ Life Snapshot::lease_life() const noexcept {
 }
 
 TickClock Snapshot::make_clock() const {
-  TickClock clock(preamble_);
-  clock.add({consumer_->heartbeat_ticks.load(std::memory_order_relaxed),
-             consumer_->heartbeat_realtime_ns.load(std::memory_order_relaxed),
-             consumer_->heartbeat_monotonic_ns.load(std::memory_order_relaxed)});
-  for (const ProcessSlot& slot : slots_)
-    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kLive)
-      clock.add({slot.attach_ticks.load(std::memory_order_relaxed),
-                 slot.attach_realtime_ns.load(std::memory_order_relaxed), 0});
-  return clock;
+  return clock_of(*this);
 }
 
 /// A writer that died between its commit and the end of `busy`: what follows the last frame is not the one it

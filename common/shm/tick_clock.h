@@ -52,4 +52,21 @@ class TickClock {
   std::int64_t last_ns_ = 0;
 };
 
+/// With all the readings that a segment, or a copy of its tables, holds.
+template <class Tables>
+TickClock clock_of(const Tables& segment) {
+  TickClock clock(segment.preamble());
+  const detail::ConsumerControl& control = segment.consumer();
+  clock.add({control.heartbeat_ticks.load(std::memory_order_relaxed),
+             control.heartbeat_realtime_ns.load(std::memory_order_relaxed),
+             control.heartbeat_monotonic_ns.load(std::memory_order_relaxed)});
+  for (std::uint32_t i = 0; i < segment.slots(); ++i) {
+    const detail::ProcessSlot& slot = segment.slot(i);
+    if (detail::slot_state(slot.word.load(std::memory_order_relaxed)) == detail::SlotState::kLive)
+      clock.add({slot.attach_ticks.load(std::memory_order_relaxed),
+                 slot.attach_realtime_ns.load(std::memory_order_relaxed), 0});
+  }
+  return clock;
+}
+
 }  // namespace logbus::shm

@@ -30,6 +30,7 @@ struct Arguments {
   std::string directory;
   std::string timeout;
   bool drain = false;
+  bool takeover = false;
   bool check = false;
 };
 
@@ -48,18 +49,21 @@ std::optional<int> parse(int argc, const char* const* argv, Arguments& arguments
       ->check(CLI::Validator(bus_name, "NAME"));
   app.add_option("--directory", arguments.directory,
                  "where it is; before the file's, $LOGBUS_DIR and /dev/shm");
-  CLI::Option* drain =
-      app.add_flag("--drain", arguments.drain, "end once the bus is empty and no worker is attached");
+  app.add_flag("--drain", arguments.drain, "end once the bus is empty and no worker is attached");
+  app.add_flag("--takeover", arguments.takeover,
+               "if another sidecar has the bus: ask it to finish and to let go, and wait until it has");
   const auto duration = [](const std::string& text) {
     return parse_duration(text) ? std::string()
                                 : "not a duration: " + in_quotes(text) + " (such as '10 s' or '500 ms')";
   };
-  app.add_option("--timeout", arguments.timeout, "with --drain: give up after this time, such as '10 s'")
-      ->check(CLI::Validator(duration, "DURATION"))
-      ->needs(drain);
+  app.add_option("--timeout", arguments.timeout,
+                 "with --drain or --takeover: give up after this time, such as '10 s'")
+      ->check(CLI::Validator(duration, "DURATION"));
   app.add_flag("--check", arguments.check, "check the configuration, say what may surprise, and end");
   try {
     app.parse(argc, argv);
+    if (!arguments.timeout.empty() && !arguments.drain && !arguments.takeover)
+      throw CLI::RequiresError("--timeout", "--drain or --takeover");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
@@ -119,7 +123,7 @@ int run_logbusd(int argc, const char* const* argv) {
     log.info(fmt::format("{}: no errors", arguments.config));
     return EXIT_SUCCESS;
   }
-  Service::Options options{arguments.config, arguments.drain, std::nullopt};
+  Service::Options options{arguments.config, arguments.drain, arguments.takeover, std::nullopt};
   if (!arguments.timeout.empty())
     options.timeout = std::chrono::ceil<std::chrono::milliseconds>(*parse_duration(arguments.timeout));
   return Service(std::move(options), std::move(configuration), log).run();

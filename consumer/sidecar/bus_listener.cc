@@ -44,7 +44,7 @@ constexpr std::chrono::milliseconds kRetryInterval = 100ms;
 
 }  // namespace
 
-BusListener::BusListener(consumer::BusQueue& bus, Pipeline& pipeline, const Durability& durability,
+BusListener::BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durability& durability,
                          bool until_idle)
     : QueueListener(bus, {}), bus_(bus), until_idle_(until_idle) {
   serve(pipeline, durability);

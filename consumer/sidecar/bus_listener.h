@@ -11,7 +11,7 @@
 
 #include <logbus/queue_listener.h>
 
-#include "drain.h"
+#include "bus.h"
 #include "line_writer.h"
 #include "sidecar/pipeline.h"
 
@@ -28,7 +28,7 @@ struct Durability {
 /// once the bus is empty and no worker is attached.
 class BusListener : public QueueListener {
  public:
-  BusListener(consumer::BusQueue& bus, Pipeline& pipeline, const Durability& durability, bool until_idle);
+  BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durability& durability, bool until_idle);
   ~BusListener() override;
 
   /// Runs `job` on the listener's thread between two batches: everything given so far is flushed and
@@ -56,7 +56,7 @@ class BusListener : public QueueListener {
   void run_job() noexcept;
   bool end_batches() noexcept;
 
-  consumer::BusQueue& bus_;
+  consumer::Bus& bus_;
   Pipeline* pipeline_ = nullptr;
   Durability durability_;
   bool pending_ = false;  // a handler has lines that it could not write yet

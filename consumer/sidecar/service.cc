@@ -19,6 +19,7 @@
 #include <logbus/file_handler.h>
 
 #include "shm/sigbus_guard.h"
+#include "sidecar/takeover.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -28,6 +29,10 @@ using namespace std::chrono_literals;
 constexpr int kFailure = 1;
 // How long a listener that has ended by itself may go unnoticed.
 constexpr auto kTick = 250ms;
+// What wait_for_signal() gives for another sidecar's request.
+constexpr int kHandover = -1;
+// How much longer than the other's limits to wait for it.
+constexpr auto kHandoverMargin = 10s;
 constexpr auto kDrainTick = 10ms;
 // A reload waits so long for handlers that are at work. Those that stand still get their formatters later.
 constexpr auto kSettleTime = 1s;
@@ -97,22 +102,47 @@ Service::Service(Options options, Configuration configuration, OwnLog& log)
     : options_(std::move(options)),
       log_(log),
       configuration_(std::make_unique<Configuration>(std::move(configuration))) {
-  if (options_.timeout) deadline_ = std::chrono::steady_clock::now() + *options_.timeout;
+  if (options_.drain && options_.timeout) deadline_ = std::chrono::steady_clock::now() + *options_.timeout;
 }
 
 void Service::attach() {
-  bus_.reset();
-  bus_ = std::make_unique<consumer::BusQueue>(configuration_->bus.options, options_.config);
+  const auto tell = [this](Level level, const std::string& sentence) {
+    if (level >= Level::kError)
+      log_.error(sentence);
+    else if (level >= Level::kWarning)
+      log_.warning(sentence);
+    else
+      log_.info(sentence);
+  };
+  bus_ = std::make_unique<consumer::Bus>(
+      consumer::Bus::Options{configuration_->bus.options, options_.config, !options_.drain, tell});
   shm::guard_lane_data(bus_->segment());
 }
 
-// The signal, or 0 if the deadline passed or the listener ended.
+// The other one ends as at SIGTERM, so it needs no longer than its limits, which are most likely ours.
+void Service::attach_when_let_go() {
+  const BusSettings& settings = configuration_->bus;
+  const auto limit =
+      options_.timeout.value_or(settings.drain_timeout + settings.shutdown_timeout() + kHandoverMargin);
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    take_over(settings.options, deadline);
+    try {
+      return attach();
+    } catch (const Error& error) {  // a third one may have been faster
+      if (error.code() != EBUSY || std::chrono::steady_clock::now() > deadline) throw;
+    }
+  }
+}
+
+// The signal, kHandover, or 0 if the deadline passed or the listener ended.
 int Service::wait_for_signal(const BusListener& listener) const {
   const sigset_t signals = own_signals();
   const std::chrono::nanoseconds tick = options_.drain ? kDrainTick : kTick;
   const timespec wait = {0, static_cast<long>(tick.count())};
   while (listener.running() && (!deadline_ || std::chrono::steady_clock::now() < *deadline_)) {
     if (is_ending()) return end_signal;
+    if (bus_->handover_requested()) return kHandover;
     settle(*pipeline_);
     const int signal = ::sigtimedwait(&signals, nullptr, &wait);
     if (signal > 0) return signal;
@@ -120,8 +150,8 @@ int Service::wait_for_signal(const BusListener& listener) const {
   return 0;
 }
 
-// The exit code; nothing if the bus was removed and there is a new one to serve.
-std::optional<int> Service::serve() {
+// The exit code.
+int Service::serve() {
   BusListener listener(*bus_, *pipeline_, durability(*configuration_), options_.drain);
   listener.start();
   int signal = wait_for_signal(listener);
@@ -130,7 +160,10 @@ std::optional<int> Service::serve() {
     if (signal == SIGUSR1) reopen_files(listener);
   }
   const BusSettings& settings = configuration_->bus;
-  if (signal != 0) log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
+  if (signal == kHandover)
+    log_.info("another sidecar takes over: stopping");
+  else if (signal != 0)
+    log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
   const bool gave_up = signal == 0 && listener.running();
   if (signal != 0 || gave_up) {
     limit_the_end(settings.drain_timeout + settings.shutdown_timeout());
@@ -139,7 +172,10 @@ std::optional<int> Service::serve() {
   }
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus_->publish_handlers(pipeline_->handlers);
-  if (listener.replaced() && signal == 0 && !options_.drain) return std::nullopt;
+  if (listener.replaced() && signal == 0 && !options_.drain) {
+    log_.error(fmt::format("another sidecar has the bus {}", settings.options.bus));
+    return EX_TEMPFAIL;
+  }
   if (gave_up) {
     log_.error(fmt::format("--timeout: after {} ms the bus {} still has records or workers",
                            options_.timeout->count(), settings.options.bus));
@@ -159,7 +195,7 @@ int Service::run() {
   // The bus comes before the files: a second sidecar must not open, let alone truncate, what the first one
   // writes.
   try {
-    attach();
+    options_.takeover ? attach_when_let_go() : attach();
   } catch (const Error& error) {
     log_.error(error.what());
     return error.code() == EBUSY ? EX_TEMPFAIL : kFailure;
@@ -174,12 +210,9 @@ int Service::run() {
   log_.info(fmt::format("draining {} into {} handler{}, configuration {}", bus_->segment().path(), count,
                         count == 1 ? "" : "s", options_.config));
   start_queues(*pipeline_);
-  std::optional<int> code;
+  int code = kFailure;
   try {
-    while (!(code = serve())) {
-      log_.warning(fmt::format("{} was removed: attaching anew", bus_->segment().path()));
-      attach();
-    }
+    code = serve();
   } catch (const std::exception& error) {
     log_.error(error.what());
   }
@@ -191,7 +224,7 @@ int Service::run() {
     ::_exit(kFailure);
   }
   log_.info("stopped");
-  return code.value_or(kFailure);
+  return code;
 }
 
 void Service::close(const Pipeline& pipeline, const Pipeline& kept) {
@@ -236,14 +269,8 @@ void Service::keep_what_needs_a_restart(shm::BusOptions& options) const {
   };
   if (!options.bus.empty() && options.bus != used.bus) differs("bus");
   if (!options.directory.empty() && options.directory != used.directory) differs("directory");
-  if (options.lanes != used.lanes) differs("lanes");
-  if (options.lane_size != used.lane_size) differs("lane_size");
-  if (options.sites != used.sites) differs("sites");
   options.bus = used.bus;
   options.directory = used.directory;
-  options.lanes = used.lanes;
-  options.lane_size = used.lane_size;
-  options.sites = used.sites;
 }
 
 void Service::reload(BusListener& listener) {

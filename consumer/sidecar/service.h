@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "drain.h"
+#include "bus.h"
 #include "sidecar/bus_listener.h"
 #include "sidecar/config.h"
 #include "sidecar/own_log.h"
@@ -21,7 +21,8 @@ class Service {
   struct Options {
     std::string config;                                // the file
     bool drain = false;                                // end once the bus is empty and no worker is attached
-    std::optional<std::chrono::milliseconds> timeout;  // of that
+    bool takeover = false;                             // from the sidecar that has the bus
+    std::optional<std::chrono::milliseconds> timeout;  // of either
   };
 
   /// The configuration names the bus. Borrows the log.
@@ -34,7 +35,8 @@ class Service {
 
  private:
   void attach();
-  std::optional<int> serve();
+  void attach_when_let_go();
+  int serve();
   int wait_for_signal(const BusListener& listener) const;
   void close(const Pipeline& pipeline, const Pipeline& kept);
   void tell(const Losses& losses) const;
@@ -47,7 +49,7 @@ class Service {
   OwnLog& log_;
   std::unique_ptr<Configuration> configuration_;
   std::unique_ptr<Pipeline> pipeline_;
-  std::unique_ptr<consumer::BusQueue> bus_;
+  std::unique_ptr<consumer::Bus> bus_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 

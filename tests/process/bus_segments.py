@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The life of segments: rolled, left behind by a crash or an earlier boot, handed over, truncated and removed under load."""
+
+import os
+import random
+import re
+import signal
+import struct
+import time
+
+import tap
+from bus import LOGBUSD, Bus, count_records, finish, read_text
+from tap import SOAK, check, check_equal, wait_for
+
+SEED = int(os.environ.get("LOGBUS_SEED", 7))
+LEFT_OVER = re.compile(r"t\.[0-9a-f]{8}\.(retired|stale|damaged)$")
+
+
+def left_overs(bus):
+    return [name for name in os.listdir(bus.directory) if LEFT_OVER.match(name)]
+
+
+def lanes_of(path):
+    with open(path, "rb") as file:
+        return struct.unpack_from("<I", file.read(408), 80)[0]
+
+
+def reload_with(bus, **settings):
+    bus.settings.update(settings)
+    bus.config()
+    bus.sidecar.send_signal(signal.SIGHUP)
+
+
+def kill(child):
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+
+def check_all(bus, workers, threads, records):
+    count = count_records(bus.lines(), in_time_order=False)
+    check_equal(count.others, [], "lines that nobody logged")
+    check_equal(count.records, workers * threads * records, "records")
+    check_equal(len(count.next), workers * threads, "threads")
+    return count
+
+
+def check_numbers(bus, threads, records):
+    """All numbers of all threads are there; how many lines there are."""
+    seen = {}
+    lines = 0
+    for line in bus.lines():
+        fields = line.split()
+        check_equal(fields[3], "load", f"logger of {line!r}")
+        seen.setdefault((fields[5], fields[7]), set()).add(int(fields[9]))
+        lines += 1
+    check_equal(len(seen), threads, "threads")
+    for who, numbers in seen.items():
+        check_equal(len(numbers), records, f"numbers of {who}")
+    return lines
+
+
+def test_rolls_under_load():
+    """Rolled again and again under load: each record once, in its thread's order, no file left behind"""
+    rolls, threads, records = (200, 3, 400_000) if SOAK else (10, 3, 20_000)
+    with Bus(overflow="block", block_timeout="60 s", lanes=32, lane_size="64 KiB") as bus:
+        bus.start_sidecar()
+        idle = bus.worker(first_worker=9, records=1, stay_ms=10**7)
+        child = bus.worker(processes=2, threads=threads, records=records, pause_us=500)
+        wait_for(lambda: os.path.exists(bus.file) and os.path.getsize(bus.file) > 10_000, "records come")
+        for i in range(rolls):
+            lanes = 33 + i
+            reload_with(bus, lanes=lanes)
+            wait_for(lambda: lanes_of(bus.segment) == lanes, "the new segment has the name")
+        check(child.poll() is None, "the load ended before the last roll: not enough of it")
+        finish(child, "worker")
+        wait_for(lambda: len(left_overs(bus)) == 1, "only the segment of the idle worker is left")
+        kill(idle)
+        wait_for(lambda: not left_overs(bus), "that goes too")
+        bus.stop_sidecar()
+        count = count_records(bus.lines(), in_time_order=False)
+        check_equal(count.others, [], "lines that nobody logged")
+        check_equal(count.records, 2 * threads * records + 1, "records")
+        print(f"# {rolls} rolls, {count.records} records")
+
+
+def test_killed_while_it_rolls():
+    """The sidecar killed at random while it rolls, and started with other sizes: nothing lost, nothing left behind"""
+    rng = random.Random(SEED)
+    kills, records = (300, 3_000_000) if SOAK else (7, 15_000)
+    with Bus(lanes=32, lane_size="4 MiB") as bus:  # room for what comes while there is no sidecar
+        bus.start_sidecar()
+        child = bus.worker(processes=2, threads=2, records=records, pause_us=5000)
+        most = 0
+        for i in range(kills):
+            reload_with(bus, lanes=33 + i)
+            time.sleep(rng.uniform(0, 0.02))  # somewhere in the roll, or before or behind it
+            kill(bus.sidecar)
+            most = max(most, len(left_overs(bus)))
+            bus.settings["lanes"] = 65 + i  # rolls at its start
+            bus.start_sidecar("--bus", "t", wait=False)
+            wait_for(lambda: lanes_of(bus.segment) == 65 + i, "the new segment has the name")
+        check(child.poll() is None, "the load ended before the last kill: not enough of it")
+        finish(child, "worker")
+        wait_for(lambda: not left_overs(bus), "the segments left by the killed are drained and removed")
+        bus.stop_sidecar()
+        seen = check_numbers(bus, 4, records)
+        print(f"# {kills} kills, {most} segments at once, {seen - 4 * records} records repeated")
+        check(most > 1, "no kill left a segment behind")
+
+
+def test_left_overs():
+    """Segments of an earlier boot and of a killed sidecar are drained before the bus, then removed"""
+    with Bus(lanes=8, lane_size="64 KiB") as bus:
+        for first_worker, fate in ((0, "stale"), (1, "retired"), (2, None)):
+            bus.run_worker(first_worker=first_worker, records=100)
+            if fate == "stale":
+                with open(bus.segment, "r+b") as file:
+                    file.seek(40)  # the boot id
+                    file.write(b"00000000-0000-0000-0000-000000000000")
+            if fate == "retired":
+                os.rename(bus.segment, os.path.join(bus.directory, "t.01234567.retired"))
+        check_equal(sorted(name.split(".")[-1] for name in left_overs(bus)), ["retired", "stale"], "left-overs")
+        bus.drain()
+        check_equal(left_overs(bus), [], "left-overs")
+        lines = list(bus.lines())
+        check_equal([line.split()[5] for line in lines], ["0"] * 100 + ["1"] * 100 + ["2"] * 100, "workers, oldest first")
+        now = time.time()
+        for line in lines:
+            check(now - 60 < float(line.split()[0]) < now + 1, f"the time of {line!r}")
+
+
+def test_table_of_sites():
+    """Three quarters of the table of sites used: the bus gets one with more"""
+    with Bus(lanes=8, lane_size="64 KiB", sites=64) as bus:
+        bus.start_sidecar()
+        bus.run_worker(records=10)
+        with open(bus.segment, "r+b") as file:
+            (offset,) = struct.unpack_from("<Q", file.read(408), 144 + 4 * 24)
+            file.seek(offset + 64 + 16)  # sites_used
+            file.write(struct.pack("<Q", 48))
+        wait_for(lambda: struct.unpack_from("<I", open(bus.segment, "rb").read(408), 88)[0] == 128, "a table of 128 sites")
+        bus.run_worker(first_worker=1, records=10)
+        bus.stop_sidecar()
+        check_equal(count_records(bus.lines()).records, 20, "records")
+        bus.start_sidecar()
+        check_equal(struct.unpack_from("<I", open(bus.segment, "rb").read(408), 88)[0], 128, "sites after a restart")
+
+
+def take_over(bus, *arguments):
+    """A second sidecar asks the first one for the bus; gives the first one."""
+    first = bus.sidecar
+    bus.start_sidecar("--takeover", *arguments, wait=False)
+    return first
+
+
+def holder_pid(bus):
+    """What the holder of the lease says of itself (FORMAT.md, consumer control)."""
+    with open(bus.segment, "rb") as file:
+        (offset,) = struct.unpack_from("<Q", file.read(408), 144)
+        file.seek(offset + 8)
+        return struct.unpack("<I", file.read(4))[0]
+
+
+def test_takeover():
+    """Handed over from sidecar to sidecar under load: each record once; without --takeover a second one refuses"""
+    times, records = (100, 1_500_000) if SOAK else (3, 30_000)
+    with Bus(lanes=32, lane_size="4 MiB") as bus:
+        bus.start_sidecar()
+        child = bus.worker(processes=2, threads=2, records=records, pause_us=5000)
+        second = bus.spawn([LOGBUSD, "--config", bus.config()], "second")
+        check_equal(second.wait(20), 75, "exit code of a second sidecar")
+        for _ in range(times):
+            first = take_over(bus)
+            finish(first, "the sidecar that hands over", 20)
+            wait_for(lambda: holder_pid(bus) == bus.sidecar.pid, "the new sidecar has the lease")
+        check(child.poll() is None, "the load ended before the last hand-over: not enough of it")
+        finish(child, "worker")
+        bus.stop_sidecar()
+        check_all(bus, 2, 2, records)
+
+
+def test_takeover_that_fails():
+    """A stopped sidecar is named, not replaced; one killed while it hands over, or the one that asks, harms nothing"""
+    with Bus(lanes=32, lane_size="4 MiB") as bus:
+        bus.start_sidecar()
+        child = bus.worker(processes=2, threads=2, records=10_000, pause_us=5000)
+        first = bus.sidecar
+        first.send_signal(signal.SIGSTOP)
+        take_over(bus, "--timeout", "300 ms")
+        check_equal(bus.sidecar.wait(20), 75, "exit code")
+        said = read_text(bus.sidecar.errors)
+        check(f"does not let go: pid {first.pid}" in said, f"it said {said!r}")
+        # The request of a sidecar that has gone is none.
+        first.send_signal(signal.SIGCONT)
+        bus.sidecar = first
+        time.sleep(0.6)
+        check(first.poll() is None, "the sidecar obeyed a request of nobody")
+        for _ in range(2):
+            take_over(bus)
+            kill(bus.sidecar)
+            time.sleep(0.3)
+            if first.poll() is None:  # else it has let go before
+                bus.sidecar = first
+            else:
+                finish(first, "the sidecar that hands over")
+                first = bus.start_sidecar()
+        take_over(bus)
+        kill(first)
+        wait_for(lambda: holder_pid(bus) == bus.sidecar.pid, "the new sidecar has the lease")
+        finish(child, "worker")
+        bus.stop_sidecar()
+        check_numbers(bus, 4, 10_000)
+
+
+if __name__ == "__main__":
+    tap.run(globals())
