@@ -66,6 +66,7 @@ bool sites_are_short(const shm::Segment& segment) {
 
 Bus::Bus(Options options) : options_(std::move(options)) {
   current_ = std::make_unique<BusQueue>(options_.bus, options_.config_path);
+  tell_recovery(*current_);
   // Of a sidecar that dies at this moment the leases go one after the other.
   const auto end = Clock::now() + kLeaseWait;
   for (attach_left_overs(); left_overs_ && Clock::now() < end; attach_left_overs())
@@ -176,6 +177,7 @@ bool Bus::idle() {
 void Bus::remove_drained() {
   std::erase_if(retired_, [this](const std::unique_ptr<BusQueue>& queue) {
     if (!queue->idle()) return false;
+    on_removal_(*queue);
     remove_file(*queue);
     return true;
   });
@@ -235,6 +237,7 @@ void Bus::attach_left_over(const std::string& path) {
   shm::Segment segment = shm::Segment::open_file(path, options_.bus, shm::Segment::Role::kSidecar);
   auto queue = std::make_unique<BusQueue>(std::move(segment), options_.bus, options_.config_path);
   queue->retire(path);  // its sidecar may have been killed before it could
+  tell_recovery(*queue);
   options_.tell(Level::kInfo, "draining " + path + " first");
   retired_.push_back(std::move(queue));
 }
@@ -243,6 +246,7 @@ void Bus::attach_left_over(const std::string& path) {
 void Bus::follow_name() {
   try {
     make_current(std::make_unique<BusQueue>(options_.bus, options_.config_path));
+    tell_recovery(*current_);
     options_.tell(Level::kWarning, current_->segment().path() +
                                        " was removed or replaced: attached to the new one, what is left in "
                                        "the old one is drained as well");
@@ -308,6 +312,13 @@ void Bus::remove_file(BusQueue& drained) {
   const shm::Segment& segment = drained.segment();
   if (segment.path() == bus) drained.rename(shm::name_beside(bus, segment.preamble(), "retired"));
   if (segment.is_current()) ::unlink(segment.path().c_str());
+}
+
+void Bus::tell_recovery(const BusQueue& queue) {
+  for (const std::string& note : queue.recovered().notes) options_.tell(Level::kInfo, note);
+  for (const std::string& warning : queue.recovered().warnings) options_.tell(Level::kWarning, warning);
+  const std::vector<std::string>& files = queue.recovered().files;
+  files_in_use_.insert(files_in_use_.end(), files.begin(), files.end());
 }
 
 void Bus::tell_once(const Error& error) {

@@ -60,6 +60,7 @@ class Bus : public Queue {
 
   /// The segment that the records since the last task_done() are of.
   BusQueue& batch() noexcept { return batch_ != nullptr ? *batch_ : *current_; }
+  BusQueue& current() noexcept { return *current_; }
   bool idle();
   /// The bus is another's now, or nobody's, and nothing is left here.
   bool replaced();
@@ -71,6 +72,10 @@ class Bus : public Queue {
   }
   /// The one under the bus's name. Not while another thread drains.
   const shm::Segment& segment() const noexcept { return current_->segment(); }
+  /// Files that a sidecar before this one was writing when it was killed.
+  const std::vector<std::string>& files_in_use() const noexcept { return files_in_use_; }
+  /// Told of each queue before it is gone; the thread that drains.
+  void on_removal(std::function<void(const BusQueue&)> told) { on_removal_ = std::move(told); }
   /// How many others there are still to drain.
   std::size_t retired() const noexcept { return retired_.size(); }
 
@@ -88,6 +93,7 @@ class Bus : public Queue {
   void remove_drained();
   void remove_file(BusQueue& drained);
   void tell_once(const Error& error);
+  void tell_recovery(const BusQueue& queue);
 
   Options options_;
   std::vector<std::unique_ptr<BusQueue>> retired_;  // oldest first
@@ -100,6 +106,8 @@ class Bus : public Queue {
   bool left_overs_ = true;  // there may be some that another sidecar is about to let go
   bool taken_ = false;      // the name's segment is another sidecar's
   Clock::time_point next_look_{};
+  std::vector<std::string> files_in_use_;
+  std::function<void(const BusQueue&)> on_removal_ = [](const BusQueue&) {};
   std::string told_;  // of what keeps us from attaching
 };
 

@@ -38,6 +38,7 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
 BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path)
     : segment_(std::move(segment)),
       caretaker_(segment_, options, config_path),
+      recovered_(recover_journal(segment_)),
       merge_(segment_, caretaker_),
       site_table_(segment_),
       clock_(shm::clock_of(segment_)),
@@ -167,9 +168,11 @@ void BusQueue::rest_between_passes(steady_clock::time_point until) {
 bool BusQueue::take(PackedRecord& packed) {
   shm::Frame frame;
   std::uint32_t lane = 0;
+  own_records_.finish();  // the one before, if it was the last record
   for (;;) {
     if (!own_records_.empty()) {
       packed.own = &own_records_.take();
+      if (!own_records_.taken_is_of_frame()) merge_.finish_last();
       record_given_ = true;
       return true;
     }
@@ -213,7 +216,7 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
       GapFrame gap;
       std::memcpy(reinterpret_cast<std::byte*>(&gap) + sizeof gap.header, packed.payload.data(),
                   sizeof gap - sizeof gap.header);
-      own_records_.tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks);
+      own_records_.tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks, true);
       return false;
     }
     default:
@@ -255,9 +258,19 @@ const wire::Site* BusQueue::read_site(std::uint32_t id) {
   return sites_[id].get();
 }
 
-void BusQueue::task_done() {
-  record_given_ = false;
-  merge_.commit();
+// A frame of which a record of our own has yet to tell is not over with.
+bool BusQueue::ends_with_last(bool with_at_hand) noexcept {
+  if (with_at_hand) own_records_.finish();
+  return with_at_hand && !own_records_.next_is_of_frame();
+}
+
+void BusQueue::collect_positions(bool with_at_hand, std::vector<LaneMerge::Position>& positions) {
+  merge_.collect(ends_with_last(with_at_hand), positions);
+}
+
+void BusQueue::move_positions(bool with_at_hand) noexcept {
+  record_given_ = !with_at_hand;
+  merge_.commit(ends_with_last(with_at_hand));
   // Relaxed: one writer; readers are people.
   if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained_)
     last_record_ = steady_clock::now();

@@ -12,6 +12,7 @@
 #include <logbus/handler.h>
 #include <logbus/level.h>
 #include <logbus/queue.h>
+#include "journal_recovery.h"
 #include "merge.h"
 #include "own_records.h"
 #include "packed_record.h"
@@ -41,7 +42,11 @@ class BusQueue : public Queue {
   /// Once for a record of next(). False: it is not a good one, and the next record says so.
   bool unpack(const PackedRecord& packed, LogRecord& record);
   /// The lanes' read positions move past all records given so far: their handlers have flushed.
-  void task_done() override;
+  void task_done() override { move_positions(true); }
+  /// The same in two steps: which positions would move, and moving them. Without `with_at_hand`, that is past
+  /// all records but the last one given.
+  void collect_positions(bool with_at_hand, std::vector<LaneMerge::Position>& positions);
+  void move_positions(bool with_at_hand) noexcept;
   /// Ends a get() that waits. Async-signal-safe, any thread.
   void interrupt() noexcept override;
 
@@ -82,12 +87,15 @@ class BusQueue : public Queue {
   void publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept;
 
   const shm::Segment& segment() const noexcept { return segment_; }
+  /// What the sidecar before had left half done.
+  const Recovery& recovered() const noexcept { return recovered_; }
 
  private:
   void pass();
   void rest_between_passes(std::chrono::steady_clock::time_point until);
   void keep_house();
   bool take(PackedRecord& packed);
+  bool ends_with_last(bool with_at_hand) noexcept;
   bool pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed);
   const wire::Site* site(std::uint32_t id) {
     return id < sites_.size() && sites_[id] != nullptr ? sites_[id].get() : read_site(id);
@@ -96,6 +104,7 @@ class BusQueue : public Queue {
 
   shm::Segment segment_;
   shm::Caretaker caretaker_;
+  Recovery recovered_;  // with the lease, before the read positions are looked at
   LaneMerge merge_;
   shm::SiteTable site_table_;
   shm::TickClock clock_;

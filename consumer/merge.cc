@@ -149,6 +149,8 @@ bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
   index = run_;
   Lane& lane = lanes_[index];
   frame = lane.head;
+  last_lane_ = index;
+  before_last_ = lane.given;
   lane.given = lane.cursor;
   touch(index);
   last_was_late_ = frame.ticks < last_ticks_;
@@ -178,7 +180,23 @@ void LaneMerge::touch(std::uint32_t index) {
   touched_.push_back(index);
 }
 
-void LaneMerge::commit() noexcept {
+void LaneMerge::collect(bool with_last, std::vector<Position>& positions) const {
+  positions.clear();
+  for (const std::uint32_t index : touched_) {
+    const Lane& lane = lanes_[index];
+    const shm::ConsumerLine& reader = segment_.consumer_line(index);
+    const std::uint64_t read = handled(index, with_last);
+    bool told = false;
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      told |= reader.reported[s].load(std::memory_order_relaxed) != lane.reported[s];
+    if (!told && reader.read.load(std::memory_order_relaxed) == read) continue;
+    // Relaxed: as long as there are unread frames, nobody changes the tenancy.
+    const LaneWord word = unpack_lane(segment_.producer_line(index).word.load(std::memory_order_relaxed));
+    positions.push_back({index, word.tenancy, read, &lane.reported});
+  }
+}
+
+void LaneMerge::commit(bool with_last) noexcept {
   for (const std::uint32_t index : touched_) {
     Lane& lane = lanes_[index];
     lane.touched = false;
@@ -187,9 +205,10 @@ void LaneMerge::commit() noexcept {
       reader.reported[s].store(lane.reported[s], std::memory_order_relaxed);
     // Release: pairs with the writer's acquire; all reading of these bytes is over, they may be overwritten.
     // It also carries reported[] to those who free the lane.
-    reader.read.store(lane.given, std::memory_order_release);
+    reader.read.store(handled(index, with_last), std::memory_order_release);
   }
   touched_.clear();
+  if (!with_last && last_lane_ != kNoLane) touch(last_lane_);
   doorbell_.wake_blocked();
 }
 

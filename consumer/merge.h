@@ -35,8 +35,20 @@ class LaneMerge {
   std::uint64_t watermark() const noexcept { return watermark_; }
   /// Whether there is something that the last pass has not seen. May be asked without a pass.
   bool anything_new() const noexcept;
-  /// All frames given so far have been handled: the lanes' read positions move.
-  void commit() noexcept;
+  /// A lane's read position, and the drops told of it.
+  struct Position {
+    std::uint32_t lane;
+    std::uint64_t tenancy;
+    std::uint64_t read;
+    const std::uint64_t (*reported)[detail::kSeverities];
+  };
+  /// Where the lanes are read to, as far as that has changed: past all frames given so far, or all but the
+  /// last one.
+  void collect(bool with_last, std::vector<Position>& positions) const;
+  /// These frames have been handled: the lanes' read positions move.
+  void commit(bool with_last = true) noexcept;
+  /// The last frame given is over with, whatever commit() says of it.
+  void finish_last() noexcept { last_lane_ = kNoLane; }
   /// Drops of this lane, told so far.
   std::uint64_t (&reported(std::uint32_t lane))[detail::kSeverities] { return lanes_[lane].reported; }
 
@@ -77,6 +89,9 @@ class LaneMerge {
   bool start_run();
   void end_run();
   void touch(std::uint32_t index);
+  std::uint64_t handled(std::uint32_t index, bool with_last) const noexcept {
+    return index == last_lane_ && !with_last ? before_last_ : lanes_[index].given;
+  }
   void quarantine(std::uint32_t index);
   void leave_quarantine(std::uint32_t index, std::uint64_t committed);
   bool writer_is_gone(std::uint32_t index) const noexcept;
@@ -96,6 +111,8 @@ class LaneMerge {
   std::vector<std::uint32_t> corrupt_;  // lanes in quarantine
   std::vector<std::uint32_t> quarantined_;
   double ticks_per_ns_;
+  std::uint32_t last_lane_ = kNoLane;  // of the last frame given
+  std::uint64_t before_last_ = 0;      // given there before it
   std::uint64_t watermark_ = 0;
   std::uint64_t last_ticks_ = 0;  // of the last frame given
   bool last_was_late_ = false;

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <logbus/detail/clock.h>
@@ -32,8 +34,11 @@ std::string clock_text(std::int64_t ns) {
 }  // namespace
 
 /// A record of the logger `logbus`, to be given next.
-LogRecord& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level level, std::string message) {
-  LogRecord& record = records_.emplace_back();
+OwnRecords::Own& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level level, std::string message,
+                                 bool of_frame) {
+  Own& own = records_.emplace_back();
+  own.of_frame = of_frame;
+  LogRecord& record = own.record;
   record.name = "logbus";
   record.levelno = static_cast<int>(level);
   record.levelname = get_level_name(level);
@@ -41,33 +46,43 @@ LogRecord& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level level
   record.msg = std::move(message);
   record.created_ns = clock_.to_ns(ticks);
   about.identify(record);
-  return record;
+  return own;
+}
+
+// Only now: were it reported before its line is written, a kill between the two would lose the line.
+void OwnRecords::report_taken() noexcept {
+  std::uint64_t(&reported)[kSeverities] = merge_.reported(taken_.lane);
+  for (std::size_t s = 0; s < kSeverities; ++s) reported[s] = std::max(reported[s], taken_.dropped[s]);
+  taken_.lane = kNoLane;
 }
 
 void OwnRecords::tell_unreadable(const PackedRecord& packed) {
   say(*packed.tenant, packed.ticks, Level::kError,
       "unreadable record at position " + std::to_string(packed.position) + " of lane " +
-          std::to_string(packed.lane));
+          std::to_string(packed.lane),
+      true);
 }
 
 void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
-                            std::uint64_t first, std::uint64_t last, std::uint64_t ticks) {
+                            std::uint64_t first, std::uint64_t last, std::uint64_t ticks, bool of_frame) {
   std::uint64_t total = 0;
   std::string by_level;
-  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
+  const std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
   for (std::size_t s = 0; s < kSeverities; ++s) {
     const std::uint64_t loss = dropped[s] - reported[s];
     if (loss == 0 || dropped[s] < reported[s]) continue;  // counters never go back
     total += loss;
     by_level += (by_level.empty() ? "" : ", ") + std::to_string(loss) + " " + severity_name(s);
-    reported[s] = dropped[s];
   }
   if (total == 0) return;
   segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
-  say(tenants_.of_lane(lane), ticks, Level::kWarning,
-      std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) + " and " +
-          clock_text(clock_.to_ns(last)) + ": " + by_level)
-      .extra.emplace_back("dropped", static_cast<std::int64_t>(total));
+  Own& own = say(tenants_.of_lane(lane), ticks, Level::kWarning,
+                 std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) +
+                     " and " + clock_text(clock_.to_ns(last)) + ": " + by_level,
+                 of_frame);
+  own.record.extra.emplace_back("dropped", static_cast<std::int64_t>(total));
+  own.lane = lane;
+  std::copy(std::begin(dropped), std::end(dropped), own.dropped);
 }
 
 void OwnRecords::tell_untold() {
@@ -78,7 +93,7 @@ void OwnRecords::tell_untold() {
     for (std::size_t s = 0; s < kSeverities; ++s)
       dropped[s] = line.dropped[s].load(std::memory_order_acquire);
     tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
-               line.gap_last_ticks.load(std::memory_order_relaxed), now);
+               line.gap_last_ticks.load(std::memory_order_relaxed), now, false);
   }
   for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
     shm::ProcessSlot& slot = segment_.slot(i);
@@ -90,13 +105,14 @@ void OwnRecords::tell_untold() {
     slot.told_no_lane.store(lost, std::memory_order_relaxed);
     if (lost > told)
       say(tenants_.of_slot(i), now, Level::kWarning,
-          std::to_string(lost - told) + " records dropped by threads without a lane");
+          std::to_string(lost - told) + " records dropped by threads without a lane", false);
   }
   for (const std::uint32_t lane : merge_.take_quarantined())
     say(tenants_.of_lane(lane), now, Level::kError,
         "lane " + std::to_string(lane) + " makes no sense at position " +
             std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
-            ": left unread until its thread has gone");
+            ": left unread until its thread has gone",
+        false);
 }
 
 }  // namespace logbus::consumer

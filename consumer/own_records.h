@@ -28,25 +28,40 @@ class OwnRecords {
   LogRecord& take() {
     taken_ = std::move(records_.front());
     records_.pop_front();
-    return taken_;
+    return taken_.record;
   }
+  /// The record taken last has been handled: the drops that it tells of are reported.
+  void finish() noexcept {
+    if (taken_.lane != kNoLane) report_taken();
+  }
+  /// Whether the next one, or the one taken last, is about the frame that the merge gave last.
+  bool next_is_of_frame() const noexcept { return !records_.empty() && records_.front().of_frame; }
+  bool taken_is_of_frame() const noexcept { return taken_.of_frame; }
 
   void tell_unreadable(const PackedRecord& packed);
   /// The lane's counters were at `dropped` when a record with this stamp was written: what has not been told.
   void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
-                  std::uint64_t first, std::uint64_t last, std::uint64_t ticks);
+                  std::uint64_t first, std::uint64_t last, std::uint64_t ticks, bool of_frame);
   /// What no frame tells of: drops of lanes that are quiet or gone, threads without a lane, broken lanes.
   void tell_untold();
 
  private:
-  LogRecord& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message);
+  static constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
+  struct Own {
+    LogRecord record;
+    bool of_frame = false;
+    std::uint32_t lane = kNoLane;                     // it tells of drops of this lane
+    std::uint64_t dropped[detail::kSeverities] = {};  // up to here
+  };
+  Own& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message, bool of_frame);
+  void report_taken() noexcept;
 
   const shm::Segment& segment_;
   LaneMerge& merge_;
   shm::TickClock& clock_;
   TenantTable& tenants_;
-  std::deque<LogRecord> records_;
-  LogRecord taken_;
+  std::deque<Own> records_;
+  Own taken_;
 };
 
 }  // namespace logbus::consumer

@@ -11,6 +11,7 @@
 #include <logbus/error.h>
 
 #include "record/disk_full.h"
+#include "record/write_group.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
@@ -111,6 +112,14 @@ bool StreamHandler::prepare_for(std::string_view text) {
   }
 }
 
+// What the record at hand has added is none of the group's business until the next one is.
+void StreamHandler::note_record() noexcept {
+  if (noted_record_ == group_->record()) return;
+  noted_record_ = group_->record();
+  noted_bytes_ = whole_bytes();
+  if (noted_bytes_ == 0) turn_ = group_->next_turn();
+}
+
 void StreamHandler::finish_record() {
   if (terminator_.size() == 1)  // a call of memcpy costs more than the byte
     buffer_.append(terminator_.front());
@@ -123,6 +132,7 @@ void StreamHandler::finish_record() {
   }
   if (shared_ != nullptr) [[unlikely]]
     take_turn();
+  if (group_ != nullptr) note_record();
   ends_.push_back(buffer_.size());
   if (deferred_) {
     if (buffer_.size() >= write_out_at_) write_out();
@@ -147,6 +157,7 @@ std::int64_t StreamHandler::next_position() {
 void StreamHandler::prepend(std::string_view bytes) {
   buffer_.prepend(bytes);
   for (std::size_t& end : ends_) end += bytes.size();
+  if (noted_bytes_ != 0) noted_bytes_ += bytes.size();
 }
 
 void StreamHandler::flush() {

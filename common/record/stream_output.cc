@@ -11,6 +11,7 @@
 #include <logbus/stream_handler.h>
 
 #include "record/disk_full.h"
+#include "record/write_group.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
@@ -34,7 +35,11 @@ bool is_regular(int descriptor) noexcept {
 }  // namespace
 
 void StreamHandler::write_out(Refused refused) {
-  const WriteResult result = write_whole_records(refused);
+  if (group_ != nullptr) return group_->write();
+  tell_unless_good(write_whole_records(refused), refused);
+}
+
+void StreamHandler::tell_unless_good(const WriteResult& result, Refused refused) noexcept {
   if (result.error == 0) return;
   // Each lost record is an error of its own, as in Python; those that a full disk refuses for good are told
   // as one.
@@ -58,41 +63,71 @@ void StreamHandler::tell(const WriteResult& result, bool each) noexcept {
 }
 
 StreamHandler::WriteResult StreamHandler::write_whole_records(Refused refused) noexcept {
-  WriteResult result;
   const std::size_t whole = whole_bytes();
-  if (whole == 0) return result;
-  std::size_t written = 0;
-  result.error = stream_error();
-  if (result.error == 0) written = write_all(buffer_.view().substr(0, whole), result.error);
+  if (whole == 0) return {};
+  int error = stream_error();
+  const std::size_t written = error == 0 ? write_records(0, whole, refused, error) : 0;
+  return settle(written, whole, refused, error);
+}
+
+// The buffer's bytes [from, to), of which `from` may be within a record that has begun, and `to` ends one.
+// Returns up to where they are written: the end of a record, but if a part of one could not be cut back.
+std::size_t StreamHandler::write_records(std::size_t from, std::size_t to, Refused refused,
+                                         int& error) noexcept {
+  std::size_t written = from + write_all(buffer_.view().substr(from, to - from), error);
   position_ = kUnknownPosition;
-  if (result.error != 0) {
-    const auto first_left = std::upper_bound(ends_.begin(), ends_.end(), written);
-    const std::size_t kept = first_left == ends_.begin() ? 0 : *std::prev(first_left);
-    const bool waits = refused == Refused::kWait && may_find_room(result.error);
-    // A pipe has half a record, and no room for the other half: that one goes on when there is some.
-    torn_ =
-        refused == Refused::kWait && result.error == EAGAIN && (written != kept || (torn_ && written == 0));
-    result.lost = static_cast<std::size_t>(ends_.end() - first_left);
-    // What can't be cut back is the beginning of a record whose rest waits.
-    if (written == kept || cut_back(written - kept) || !(waits || torn_)) written = kept;
+  if (error == 0) return written;
+  const auto first_left = std::upper_bound(ends_.begin(), ends_.end(), written);
+  const std::size_t kept = std::max(from, first_left == ends_.begin() ? 0 : *std::prev(first_left));
+  const bool waits = refused == Refused::kWait && may_find_room(error);
+  // A pipe has half a record, and no room for the other half: that one goes on when there is some.
+  torn_ = refused == Refused::kWait && error == EAGAIN && (written != kept || (torn_ && written == 0));
+  // What can't be cut back is the beginning of a record whose rest waits.
+  if (written == kept || cut_back(written - kept) || !(waits || torn_)) written = kept;
+  return written;
+}
+
+// [0, written) of [0, to) has been written; what becomes of the rest.
+StreamHandler::WriteResult StreamHandler::settle(std::size_t written, std::size_t to, Refused refused,
+                                                 int error) noexcept {
+  WriteResult result;
+  result.error = error;
+  mutable_counters().bytes.fetch_add(written, std::memory_order_relaxed);
+  if (error == 0) {
+    erase_front(to);
+    torn_ = false;
+  } else {
+    const auto last = std::upper_bound(ends_.begin(), ends_.end(), to);
+    const auto left = static_cast<std::size_t>(last - std::upper_bound(ends_.begin(), last, written));
+    const bool waits = refused == Refused::kWait && may_find_room(error);
+    result.lost = left;
     if (waits || torn_) {
-      const std::size_t left = result.lost;
-      result.lost = keep_backlog(written, waits ? backlog_bytes_ : 1);
-      result.waiting = left - result.lost;
+      const std::size_t later = static_cast<std::size_t>(ends_.end() - last);
+      erase_front(written);
+      result.lost = keep_backlog(waits ? backlog_bytes_ : 1);
+      result.waiting = left + later - result.lost;
+    } else {
+      erase_front(to);
     }
   }
-  mutable_counters().bytes.fetch_add(written, std::memory_order_relaxed);
-  if (result.waiting == 0) {
-    buffer_.erase(0, whole);
-    ends_.clear();
-  }
   set_waiting(result.waiting);
-  write_out_at_ = whole_bytes() + kBatchBytes;
-  if (result.error == 0) torn_ = false;
   pending_.store(result.waiting != 0 && !torn_, std::memory_order_relaxed);  // a reader may never come back
+  if (group_ != nullptr) buffer_.go_home();
+  set_write_out_size();
   if (buffer_.capacity() > kKeptBytes && buffer_.size() == 0) buffer_.release();
   if (text_.capacity() > kKeptBytes) text_ = {};
   return result;
+}
+
+void StreamHandler::erase_front(std::size_t bytes) noexcept {
+  if (bytes == whole_bytes()) {
+    ends_.clear();
+  } else {
+    ends_.erase(ends_.begin(), std::upper_bound(ends_.begin(), ends_.end(), bytes));
+    for (std::size_t& end : ends_) end -= bytes;
+  }
+  buffer_.erase(0, bytes);
+  noted_bytes_ -= std::min(noted_bytes_, bytes);
 }
 
 // The errno that keeps it from being written to, if there is none to write to even now.
@@ -147,12 +182,8 @@ bool StreamHandler::cut_back(std::size_t bytes) noexcept {
   return true;
 }
 
-// Keeps what is behind the first `written` bytes, as far as it may wait. Returns how many records may not.
-std::size_t StreamHandler::keep_backlog(std::size_t written, std::size_t bound) noexcept {
-  const auto first = std::upper_bound(ends_.begin(), ends_.end(), written);
-  buffer_.erase(0, written);
-  ends_.erase(ends_.begin(), first);
-  for (std::size_t& end : ends_) end -= written;
+// Keeps of the whole records what may wait. Returns how many may not.
+std::size_t StreamHandler::keep_backlog(std::size_t bound) noexcept {
   // A record waits if it begins within the bound.
   auto last = std::lower_bound(ends_.begin(), ends_.end(), bound);
   if (last != ends_.end() && bound != 0) ++last;
@@ -161,8 +192,37 @@ std::size_t StreamHandler::keep_backlog(std::size_t written, std::size_t bound) 
     const std::size_t whole = ends_.back();
     ends_.erase(last, ends_.end());
     buffer_.erase(whole_bytes(), whole - whole_bytes());
+    noted_bytes_ = std::min(noted_bytes_, whole_bytes());
   }
   return lost;
+}
+
+// In a group it is written before it outgrows where it lives, with a little left for the next line.
+void StreamHandler::set_write_out_size() noexcept {
+  constexpr std::size_t kLine = 8U << 10;
+  const std::size_t home = home_bytes_ > 2 * kLine ? home_bytes_ - kLine : home_bytes_ / 2;
+  write_out_at_ = whole_bytes() + (group_ == nullptr ? kBatchBytes : std::min(kBatchBytes, home));
+}
+
+void StreamHandler::join(record::WriteGroup* group, std::span<char> home) {
+  buffer_.live_in(home);
+  group_ = group;
+  home_bytes_ = home.size();
+  noted_record_ = 0;
+  set_write_out_size();
+}
+
+std::size_t StreamHandler::bytes_of_earlier_records() const noexcept {
+  return noted_record_ == group_->record() ? noted_bytes_ : whole_bytes();
+}
+
+// What is not written will come again.
+void StreamHandler::discard_all() noexcept {
+  ends_.clear();
+  buffer_.truncate(0);
+  noted_bytes_ = 0;
+  set_waiting(0);
+  pending_.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace abi1

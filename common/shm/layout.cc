@@ -19,8 +19,6 @@ constexpr std::uint32_t kMaxLanes = 1 << 14;
 constexpr std::uint64_t kArenaBytesPerSite = 256;
 // The redo journal: its header, and where each lane has been read to; and addresses for the payload of one
 // batch, most of which is of one oversized record.
-constexpr std::uint64_t kJournalBytes = 64 << 10;
-constexpr std::uint64_t kJournalBytesPerLane = 64;
 constexpr std::uint64_t kJournalPayloadBytes = 16 << 20;
 
 constexpr std::uint64_t align_up(std::uint64_t value) {
@@ -50,7 +48,7 @@ Preamble compute_layout(std::uint32_t lanes, std::uint64_t lane_size, std::uint3
   };
   p.consumer_control = place(sizeof(ConsumerControl), 0);
   p.consumer_lines = place(lanes * sizeof(ConsumerLine), sizeof(ConsumerLine));
-  p.journal = place(kJournalBytes + lanes * kJournalBytesPerLane, 0);
+  p.journal = place(kJournalHeaderBytes + lanes * sizeof(JournalLane), 0);
   p.journal_payload = place(kJournalPayloadBytes, 0);
   p.shared_control = place(kBlockedBitmapOffset + (lanes + 63) / 64 * sizeof(Word64), 0);
   p.slots_region = place(lanes * sizeof(ProcessSlot), sizeof(ProcessSlot));

@@ -160,6 +160,13 @@ bool Segment::back(void* at, std::uint64_t size) const noexcept {
   return false;
 }
 
+void Segment::give_back(void* at, std::uint64_t size) const noexcept {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(at) + page - 1) & ~(page - 1);
+  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(at) + size) & ~(page - 1);
+  if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_REMOVE);
+}
+
 LifeLock LifeLock::try_take(const Segment& segment, std::int64_t byte) {
   // A mapping keeps the open file description it was made from, and with it the lock, until the address space
   // goes: closing descriptors does not matter, a forked child has neither.

@@ -10,6 +10,7 @@
 
 #include <logbus/detail/layout.h>
 #include "base/unique_fd.h"
+#include "shm/journal_layout.h"
 #include "shm/options.h"
 
 namespace logbus::shm {
@@ -69,6 +70,14 @@ class Segment {
   ConsumerLine& consumer_line(std::uint32_t lane) const noexcept {
     return (&consumer_at<ConsumerLine>(preamble_.consumer_lines.offset))[lane];
   }
+  /// The redo journal and its payload. Sidecar only.
+  JournalHeader& journal() const noexcept { return consumer_at<JournalHeader>(preamble_.journal.offset); }
+  std::span<JournalLane> journal_lanes() const noexcept {
+    return {&consumer_at<JournalLane>(preamble_.journal.offset + kJournalHeaderBytes), lanes()};
+  }
+  std::span<char> journal_payload() const noexcept {
+    return {&consumer_at<char>(preamble_.journal_payload.offset), preamble_.journal_payload.size};
+  }
   SharedControl& shared() const noexcept { return shared_at<SharedControl>(preamble_.shared_control.offset); }
   /// One bit a lane, 64 to a word.
   std::span<Word64> blocked_bitmap() const noexcept {
@@ -102,6 +111,8 @@ class Segment {
   /// Gets memory for [at, at + size) of a writable mapping of this file before it is touched: on a full file
   /// system the touch itself would be SIGBUS. False: no room.
   bool back(void* at, std::uint64_t size) const noexcept;
+  /// Gives back the memory of the whole pages in there.
+  void give_back(void* at, std::uint64_t size) const noexcept;
 
   /// A new descriptor (own open file description) of this very file; invalid if its name leads elsewhere by
   /// now, or there are no descriptors left: is_current() tells.

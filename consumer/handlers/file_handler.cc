@@ -85,10 +85,10 @@ FileHandler::~FileHandler() = default;
 
 void FileHandler::open() {
   const auto mode_has = [this](char c) { return options_.mode.find(c) != std::string::npos; };
-  const bool appends = mode_has('a');
-  const int status = appends ? O_APPEND : 0;
+  // In every mode: what another program writes into the file, or cuts off it, is never written over.
+  constexpr int kStatus = O_APPEND;
   // O_NONBLOCK: a fifo that nobody reads must not stop everything else.
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | status | (mode_has('w') ? O_TRUNC : 0) |
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | kStatus | (mode_has('w') ? O_TRUNC : 0) |
                     (mode_has('x') ? O_EXCL : 0);
   int opened = -1;
   do {
@@ -96,9 +96,9 @@ void FileHandler::open() {
   } while (opened < 0 && errno == EINTR);
   if (opened < 0) throw Error(errno, "cannot open log file " + options_.filename);
   attach_stream(opened, Ownership::kOwned);
-  if (!is_fifo(opened)) (void)::fcntl(opened, F_SETFL, status);
+  if (!is_fifo(opened)) (void)::fcntl(opened, F_SETFL, kStatus);
   // O_APPEND moves the position only at a write; next_position() wants it now. A pipe has none.
-  const off_t position = ::lseek(opened, 0, appends ? SEEK_END : SEEK_CUR);
+  const off_t position = ::lseek(opened, 0, SEEK_END);
   if (encoder_ != nullptr) begin_encoding(position > 0);
 }
 

@@ -4,27 +4,20 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <typeinfo>
+#include <utility>
 
 #include <logbus/error.h>
 
 #include "record/utf8.h"
+#include "rotation_steps.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace {
 
-bool exists(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
-void remove_if_there(const std::string& path) {
-  if (exists(path) && ::unlink(path.c_str()) != 0) throw Error(errno, "cannot remove " + path);
-}
+using handlers::file_exists;
 
 FileOptions with_mode(FileOptions options, std::uint64_t max_bytes) {
   // With "w", each restart would throw away what rotation is there to keep.
@@ -56,29 +49,31 @@ bool RotatingFileHandler::should_rollover(std::string_view text) {
   if (used + text.size() + 1 < max_bytes_) return false;
   if (used + record::count_code_points(text) + 1 < max_bytes_) return false;
   std::error_code ignored;
-  return !exists(base_filename()) || std::filesystem::is_regular_file(base_filename(), ignored);
+  return !file_exists(base_filename()) || std::filesystem::is_regular_file(base_filename(), ignored);
 }
 
 void RotatingFileHandler::do_rollover() {
   write_out();
   release_stream();
-  if (backup_count_ > 0) {
-    const std::string base = base_filename() + '.';
-    for (unsigned index = backup_count_ - 1; index > 0; --index) {
-      const std::string source = rotation_filename(base + std::to_string(index));
-      const std::string destination = rotation_filename(base + std::to_string(index + 1));
-      if (!exists(source)) continue;
-      remove_if_there(destination);
-      if (std::rename(source.c_str(), destination.c_str()) != 0) {
-        throw Error(errno, "cannot rename " + source + " to " + destination);
-      }
-    }
-    const std::string destination = rotation_filename(base + "1");
-    remove_if_there(destination);
-    rotate(base_filename(), destination);
-  }
+  if (backup_count_ > 0) rotate_files();
   count_rollover();
   if (!delays()) open();
+}
+
+void RotatingFileHandler::rotate_files() {
+  record::RotationPlan plan;
+  const std::string base = base_filename() + '.';
+  for (unsigned index = backup_count_ - 1; index > 0; --index) {
+    std::string source = rotation_filename(base + std::to_string(index));
+    if (!file_exists(source)) continue;
+    plan.renames.push_back({std::move(source), rotation_filename(base + std::to_string(index + 1))});
+  }
+  const std::string destination = rotation_filename(base + "1");
+  if (!has_rotator()) plan.renames.push_back({base_filename(), destination, true});
+  handlers::RotationSteps(plan, group()).rename_files();
+  if (!has_rotator()) return;
+  if (file_exists(destination)) handlers::remove_file(destination);
+  rotate(base_filename(), destination);
 }
 
 }  // namespace abi1

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <exception>
 #include <filesystem>
 #include <mutex>
 #include <typeinfo>
@@ -19,6 +20,7 @@
 #include "record/disk_full.h"
 
 #include "rollover_clock.h"
+#include "rotation_steps.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
@@ -47,10 +49,6 @@ std::optional<std::int64_t> creation_time(const std::string& path) {
 bool is_disk_full(const std::exception& error) {
   const auto* const ours = dynamic_cast<const Error*>(&error);
   return ours != nullptr && record::is_disk_full(ours->code());
-}
-
-void remove(const std::string& path) {
-  if (::unlink(path.c_str()) != 0) throw Error(errno, "cannot remove " + path);
 }
 
 }  // namespace
@@ -118,9 +116,7 @@ void TimedRotatingFileHandler::do_rollover() {
     if (!destination) return;
     write_out();
     release_stream();
-    rotate(base_filename(), *destination);
-    count_rollover();
-    if (rotation_.backup_count > 0) remove_old_files();
+    rotate_files(*destination);
   } catch (const std::exception& error) {
     if (compatibility().strict || is_disk_full(error)) throw;  // a full disk has its own way to go on
     handle_error(nullptr, error);  // the record goes into whatever file is there now
@@ -138,7 +134,7 @@ std::optional<std::string> TimedRotatingFileHandler::find_destination(std::int64
   const Compatibility& follows = compatibility();
   if (follows.strict) {
     if (follows.python_minor > 12) return std::nullopt;
-    remove(destination);
+    handlers::remove_file(destination);
     return destination;
   }
   if (!patience_ends_) {
@@ -151,25 +147,48 @@ std::optional<std::string> TimedRotatingFileHandler::find_destination(std::int64
   return find_destination(now);
 }
 
-void TimedRotatingFileHandler::remove_old_files() {
-  for (const std::string& name : get_files_to_delete()) {
+void TimedRotatingFileHandler::rotate_files(const std::string& destination) {
+  record::RotationPlan plan;
+  std::exception_ptr cannot_list;
+  const bool renames = !has_rotator() && handlers::file_exists(base_filename());
+  if (has_rotator()) {
+    rotate(base_filename(), destination);
+    count_rollover();
+  } else {
+    plan.renames.push_back({base_filename(), destination});
+  }
+  if (rotation_.backup_count > 0) {
     try {
-      remove(name);
-    } catch (const Error& error) {
-      if (compatibility().strict) throw;
-      handle_error(nullptr, error);
+      plan.deletions = files_to_delete(renames ? destination : std::string());
+    } catch (const Error&) {  // no reason not to rename
+      cannot_list = std::current_exception();
     }
   }
+  handlers::RotationSteps steps(plan, group());
+  steps.rename_files();
+  if (!has_rotator()) count_rollover();
+  if (cannot_list) std::rethrow_exception(cannot_list);
+  steps.delete_files([this](const Error& error) {
+    if (compatibility().strict) throw error;
+    handle_error(nullptr, error);
+  });
 }
 
 std::vector<std::string> TimedRotatingFileHandler::get_files_to_delete() {
   const std::lock_guard guard(lock());
+  return files_to_delete({});
+}
+
+// With the one that will be there soon, if any.
+std::vector<std::string> TimedRotatingFileHandler::files_to_delete(const std::string& soon) const {
   const fs::path base(base_filename());
   std::vector<std::string> found;
+  if (!soon.empty() && is_rolled_file(soon.substr(soon.rfind('/') + 1))) found.push_back(soon);
   std::error_code error;
   for (fs::directory_iterator entry(base.parent_path(), error), end; !error && entry != end;
        entry.increment(error)) {
-    if (is_rolled_file(entry->path().filename().string())) found.push_back(entry->path().string());
+    const std::string path = entry->path().string();
+    if (path != soon && is_rolled_file(entry->path().filename().string())) found.push_back(path);
   }
   if (error && error != std::errc::no_such_file_or_directory) {
     throw Error(error.value(), "cannot list " + base.parent_path().string());

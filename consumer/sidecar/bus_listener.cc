@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sidecar/bus_listener.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -39,6 +40,16 @@ void set_deferred(const Pipeline& pipeline, bool deferred) {
   }
 }
 
+// By the drain's thread, and by no other.
+bool is_direct(const Pipeline& pipeline, const std::shared_ptr<Handler>& handler) {
+  const auto includes = [&handler](const Handlers& list) {
+    return std::find(list.begin(), list.end(), handler) != list.end();
+  };
+  return includes(pipeline.direct) &&
+         std::none_of(pipeline.queues.begin(), pipeline.queues.end(),
+                      [&](const auto& queue) { return includes(queue->behind()); });
+}
+
 // How often a handler that holds what it could not write tries again.
 constexpr std::chrono::milliseconds kRetryInterval = 100ms;
 
@@ -47,6 +58,10 @@ constexpr std::chrono::milliseconds kRetryInterval = 100ms;
 BusListener::BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durability& durability,
                          bool until_idle)
     : QueueListener(bus, {}), bus_(bus), until_idle_(until_idle) {
+  // The handlers' lines lie in the segment of their batch.
+  bus_.on_removal([this](const consumer::BusQueue& queue) {
+    if (journal_.queue() == &queue) journal_.use(bus_.current());
+  });
   serve(pipeline, durability);
 }
 
@@ -55,16 +70,36 @@ BusListener::~BusListener() {
     stop();
   } catch (...) {  // what ended the thread; whoever wanted to know has called stop()
   }
+  journal_.leave();
+  bus_.on_removal([](const consumer::BusQueue&) {});
   set_deferred(*pipeline_, false);
 }
 
 void BusListener::serve(Pipeline& pipeline, const Durability& durability) {
-  if (pipeline_ != nullptr) set_deferred(*pipeline_, false);
+  if (pipeline_ != nullptr) {
+    journal_.leave();
+    set_deferred(*pipeline_, false);
+  }
   pipeline_ = &pipeline;
   durability_ = durability;
   lines_ = std::make_unique<consumer::LineWriter>(*pipeline.dispatcher);
   set_backlogs(pipeline, durability.holds);
   set_deferred(pipeline, true);
+  std::vector<std::shared_ptr<FileHandler>> files;
+  std::vector<std::shared_ptr<Handler>> others;
+  others.push_back(pipeline.last_resort);
+  for (const std::shared_ptr<Handler>& handler : pipeline.handlers) {
+    auto file = std::dynamic_pointer_cast<FileHandler>(handler);
+    if (file != nullptr && is_direct(pipeline, handler))
+      files.push_back(std::move(file));
+    else
+      others.push_back(handler);
+  }
+  journal_.use(bus_.batch());
+  journal_.join(files, others);
+  others_.clear();
+  for (const std::shared_ptr<Handler>& handler : pipeline.direct)
+    if (!journal_.has(*handler)) others_.push_back(handler);
   publish_at_ = {};
 }
 
@@ -102,6 +137,8 @@ void BusListener::enqueue_sentinel() {
 bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
   if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next()) return false;
   need_record_.clear();
+  journal_.use(bus_.batch());
+  journal_.begin_record();
   if (!lines_->handle(packed_, need_record_)) {
     if (bus_.unpack(packed_, record)) handle_safely(record);
   } else if (!need_record_.empty() && bus_.unpack(packed_, record)) {
@@ -115,7 +152,7 @@ bool BusListener::wait_for_next() {
   if (job_.load(std::memory_order_acquire) != nullptr) run_job();
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
-    if (pending_) end_batches();  // also when no record comes that would do it
+    if (pending_) (void)end_of_batch();  // also when no record comes that would do it
     bus_.publish_handlers(pipeline_->handlers);
   }
   if (bus_.next(packed_, until_idle_ ? kIdleWait : kWait)) return true;
@@ -126,28 +163,32 @@ bool BusListener::wait_for_next() {
 
 // False: a disk is full. A server that is away is no reason to hold the bus: its handler has a backlog.
 bool BusListener::end_batches() noexcept {
-  pending_ = false;
   bool written = true;
-  for (const std::shared_ptr<Handler>& handler : pipeline_->direct) {
+  for (const std::shared_ptr<Handler>& handler : others_) {
     end_batch(*handler);
-    if (!handler->pending()) continue;
-    pending_ = true;
-    written = written && dynamic_cast<const StreamHandler*>(handler.get()) == nullptr;
+    written =
+        written && !(handler->pending() && dynamic_cast<const StreamHandler*>(handler.get()) != nullptr);
   }
   return written;
 }
 
-bool BusListener::flush_handlers() noexcept {
-  lines_->release();
+bool BusListener::may_wait() noexcept {
+  if (!waits_until_) waits_until_ = std::chrono::steady_clock::now() + durability_.hold_max;
+  return !abandoned() && std::chrono::steady_clock::now() < *waits_until_;
+}
+
+bool BusListener::wait_for_room() noexcept {
+  if (!durability_.holds || !may_wait()) return false;
+  bus_.publish_handlers(pipeline_->handlers);  // why nothing moves
+  std::this_thread::sleep_for(kRetryInterval);
+  return true;
+}
+
+bool BusListener::settle_others() noexcept {
+  waits_until_.reset();
   bool written = end_batches();
   if (!durability_.holds && !durability_.durable) return true;
-  const auto end = std::chrono::steady_clock::now() + durability_.hold_max;
-  const auto may_wait = [&] { return !abandoned() && std::chrono::steady_clock::now() < end; };
-  while (durability_.holds && !written && may_wait()) {
-    bus_.publish_handlers(pipeline_->handlers);  // why nothing moves
-    std::this_thread::sleep_for(kRetryInterval);
-    written = end_batches();
-  }
+  while (!written && wait_for_room()) written = end_batches();
   bool safe = written || !durability_.holds;
   for (const auto& queue : pipeline_->queues) {
     if (!durability_.durable) break;
@@ -157,6 +198,18 @@ bool BusListener::flush_handlers() noexcept {
   }
   // What is not safe after hold_max is given up. After a stop it stays in the lanes, for the next sidecar.
   return safe || !abandoned();
+}
+
+bool BusListener::flush_handlers() noexcept {
+  lines_->release();
+  return end_of_batch();
+}
+
+bool BusListener::end_of_batch() noexcept {
+  const bool done = journal_.commit();
+  pending_ = std::any_of(pipeline_->direct.begin(), pipeline_->direct.end(),
+                         [](const std::shared_ptr<Handler>& handler) { return handler->pending(); });
+  return done;
 }
 
 void BusListener::handle(LogRecord& record) {

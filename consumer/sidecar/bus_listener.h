@@ -7,11 +7,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <logbus/queue_listener.h>
 
 #include "bus.h"
+#include "journal.h"
 #include "line_writer.h"
 #include "sidecar/pipeline.h"
 
@@ -26,7 +28,7 @@ struct Durability {
 
 /// Borrows all of them. It ends by itself once the bus has been removed and drained; with `until_idle` also
 /// once the bus is empty and no worker is attached.
-class BusListener : public QueueListener {
+class BusListener : public QueueListener, private consumer::Journal::Host {
  public:
   BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durability& durability, bool until_idle);
   ~BusListener() override;
@@ -55,11 +57,19 @@ class BusListener : public QueueListener {
   bool wait_for_next();
   void run_job() noexcept;
   bool end_batches() noexcept;
+  bool end_of_batch() noexcept;
+  bool settle_others() noexcept override;
+  bool wait_for_room() noexcept override;
+  bool gives_up() const noexcept override { return durability_.holds && abandoned(); }
+  bool may_wait() noexcept;
 
   consumer::Bus& bus_;
   Pipeline* pipeline_ = nullptr;
   Durability durability_;
   bool pending_ = false;  // a handler has lines that it could not write yet
+  consumer::Journal journal_{*this};
+  std::vector<std::shared_ptr<Handler>> others_;  // that are written to directly, and not in the journal
+  std::optional<std::chrono::steady_clock::time_point> waits_until_;  // at the end of this batch
   std::unique_ptr<consumer::LineWriter> lines_;
   consumer::PackedRecord packed_;
   std::vector<Handler*> need_record_;

@@ -36,6 +36,8 @@ struct Making {
   std::vector<std::shared_ptr<Handler>> targets;  // in the order of HandlerSettings::targets
   /// A reload: the sidecar has written this file already, and goes on behind that.
   bool continues_file = false;
+  /// A sidecar that was killed has written it.
+  bool was_in_use = false;
 };
 
 struct FileSettings {

@@ -29,8 +29,8 @@ using Queues = std::vector<std::shared_ptr<AsyncQueue>>;
 
 class Builder {
  public:
-  Builder(const Configuration& configuration, const Served* served)
-      : configuration_(configuration), served_(served) {
+  Builder(const Configuration& configuration, const Served* served, std::vector<std::string> in_use = {})
+      : configuration_(configuration), served_(served), in_use_(std::move(in_use)) {
     for (const FormatterSettings& formatter : configuration.formatters) {
       formatters_[formatter.name] = formatter.formatter;
     }
@@ -102,7 +102,10 @@ class Builder {
   std::shared_ptr<Handler> make(const HandlerSettings& settings, Queues& queues) const {
     std::shared_ptr<Handler> handler;
     if (!settings.queue) {
-      handler = settings.make({.targets = named(settings.targets), .continues_file = continues(settings)});
+      handler = settings.make(
+          {.targets = named(settings.targets),
+           .continues_file = continues(settings),
+           .was_in_use = settings.file && contains(in_use_, absolute(settings.file->filename))});
     } else if (settings.queue->is_bus) {
       handler = bus_handler(*settings.queue, configuration_.bus, named(settings.targets));
     } else {
@@ -161,6 +164,7 @@ class Builder {
 
   const Configuration& configuration_;
   const Served* served_;
+  const std::vector<std::string> in_use_;
   std::map<std::string, std::shared_ptr<const Formatter>> formatters_;
   std::map<std::string, std::shared_ptr<const Filter>> filters_;
   std::map<std::string, Entry> handlers_;
@@ -174,8 +178,8 @@ std::shared_ptr<AsyncQueue> queue_of(const Pipeline& pipeline, const Handler& ha
   return nullptr;
 }
 
-Pipeline build_pipeline(const Configuration& configuration) {
-  return Builder(configuration, nullptr).build();
+Pipeline build_pipeline(const Configuration& configuration, const std::vector<std::string>& in_use) {
+  return Builder(configuration, nullptr, in_use).build();
 }
 
 Pipeline rebuild_pipeline(const Configuration& configuration, const Served& served) {

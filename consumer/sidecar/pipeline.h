@@ -37,8 +37,9 @@ struct Pipeline {
   std::vector<Unsettled> unsettled;
 };
 
-/// Opens what has to be opened; starts no thread. Throws Error that names the file that can't be.
-Pipeline build_pipeline(const Configuration& configuration);
+/// Opens what has to be opened; starts no thread. `in_use`: files that a sidecar was killed at, which are not
+/// emptied. Throws Error that names the file that can't be.
+Pipeline build_pipeline(const Configuration& configuration, const std::vector<std::string>& in_use = {});
 
 /// A pipeline that is served, and its configuration.
 struct Served {

@@ -119,6 +119,24 @@ void Service::attach() {
   shm::guard_lane_data(bus_->segment());
 }
 
+// What a killed sidecar has left to be written needs room: nothing else begins before. False: it was ended.
+bool Service::attach_with_room() {
+  for (bool told = false;; told = true) {
+    try {
+      options_.takeover && !told ? attach_when_let_go() : attach();
+      return true;
+    } catch (const consumer::NoRoomToRecover& error) {
+      if (!told) log_.error(fmt::format("{}: waiting for room", error.what()));
+    }
+    if (deadline_ && std::chrono::steady_clock::now() >= *deadline_) return false;
+    sigset_t signals = own_signals();
+    sigdelset(&signals, SIGHUP);
+    sigdelset(&signals, SIGUSR1);
+    constexpr timespec kWait = {0, 250'000'000};
+    if (::sigtimedwait(&signals, nullptr, &kWait) > 0) return false;
+  }
+}
+
 // The other one ends as at SIGTERM, so it needs no longer than its limits, which are most likely ours.
 void Service::attach_when_let_go() {
   const BusSettings& settings = configuration_->bus;
@@ -195,13 +213,13 @@ int Service::run() {
   // The bus comes before the files: a second sidecar must not open, let alone truncate, what the first one
   // writes.
   try {
-    options_.takeover ? attach_when_let_go() : attach();
+    if (!attach_with_room()) return EX_TEMPFAIL;
   } catch (const Error& error) {
     log_.error(error.what());
     return error.code() == EBUSY ? EX_TEMPFAIL : kFailure;
   }
   try {
-    pipeline_ = std::make_unique<Pipeline>(build_pipeline(*configuration_));
+    pipeline_ = std::make_unique<Pipeline>(build_pipeline(*configuration_, bus_->files_in_use()));
   } catch (const Error& error) {
     log_.error(error.what());
     return EX_CONFIG;
@@ -218,6 +236,9 @@ int Service::run() {
   }
   close(*pipeline_, {});
   if (bus_ != nullptr) bus_->publish_handlers(pipeline_->handlers);  // with what was lost at the end
+  // Who takes over goes on with them; without an end of its own, so does the next one.
+  if (bus_ != nullptr && code == EXIT_SUCCESS && !bus_->handover_requested())
+    consumer::forget_files(bus_->segment());
   if (AsyncQueue::any_left_alone()) {
     bus_.reset();
     log_.info("stopped");

@@ -36,6 +36,7 @@ class Service {
  private:
   void attach();
   void attach_when_let_go();
+  bool attach_with_room();
   int serve();
   int wait_for_signal(const BusListener& listener) const;
   void close(const Pipeline& pipeline, const Pipeline& kept);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,11 @@
 
 namespace logbus {
 namespace consumer {
+class Journal;
 class LineWriter;
+}  // namespace consumer
+namespace record {
+class WriteGroup;
 }
 inline namespace abi1 LOGBUS_ABI {
 
@@ -119,8 +124,11 @@ class StreamHandler : public Handler {
   void prepend(std::string_view bytes);
   /// Closes an owned descriptor. What is buffered stays: write out first.
   void release_stream() noexcept;
+  /// Of which it writes together with others; most often null.
+  record::WriteGroup* group() const noexcept { return group_; }
 
  private:
+  friend class consumer::Journal;
   friend class consumer::LineWriter;
 
   /// What becomes of records that a full disk refuses.
@@ -133,15 +141,27 @@ class StreamHandler : public Handler {
   };
   WriteResult write_whole_records(Refused refused) noexcept;
   void write_out(Refused refused);
+  std::size_t write_records(std::size_t from, std::size_t to, Refused refused, int& error) noexcept;
+  WriteResult settle(std::size_t written, std::size_t to, Refused refused, int error) noexcept;
+  void tell_unless_good(const WriteResult& result, Refused refused) noexcept;
   bool prepare_for(std::string_view text);
   int stream_error() noexcept;
   bool may_find_room(int error) const noexcept;
   std::size_t write_all(std::string_view bytes, int& error) noexcept;
   bool cut_back(std::size_t bytes) noexcept;
-  std::size_t keep_backlog(std::size_t written, std::size_t bound) noexcept;
+  std::size_t keep_backlog(std::size_t bound) noexcept;
+  void erase_front(std::size_t bytes) noexcept;
   void tell(const WriteResult& result, bool each) noexcept;
   void take_turn();
   std::size_t whole_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
+
+  // In a group: null and no bytes leave it. What of the buffer lies in `home` need not be copied to be
+  // sealed.
+  void join(record::WriteGroup* group, std::span<char> home);
+  void note_record() noexcept;
+  std::size_t bytes_of_earlier_records() const noexcept;
+  void discard_all() noexcept;
+  void set_write_out_size() noexcept;
 
   static constexpr std::int64_t kUnknownPosition = -2;
   // A deferred buffer is written before it outgrows the cache by much; larger writes gain nothing.
@@ -158,6 +178,11 @@ class StreamHandler : public Handler {
   std::atomic<bool> pending_{false};
   std::int64_t position_ = kUnknownPosition;  // of the descriptor, without what is buffered
   std::shared_ptr<SharedStream> shared_;      // with other handlers; most often null
+  record::WriteGroup* group_ = nullptr;
+  std::size_t home_bytes_ = 0;      // of the buffer, in a group
+  std::uint64_t noted_record_ = 0;  // the group's, that last added to the buffer
+  std::size_t noted_bytes_ = 0;     // whole_bytes() before it did
+  std::uint64_t turn_ = 0;          // when the buffer's first record came
   std::string terminator_ = "\n";
   detail::LineBuffer buffer_;      // whole records, then at most one unfinished
   std::string text_;               // one formatted record

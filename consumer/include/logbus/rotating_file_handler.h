@@ -43,6 +43,7 @@ class BaseRotatingHandler : public FileHandler {
 
   const Compatibility& compatibility() const noexcept { return compatibility_; }
   bool has_namer() const noexcept { return namer_ != nullptr; }
+  bool has_rotator() const noexcept { return rotator_ != nullptr; }
   std::string rotation_filename(const std::string& default_name) const;
   /// Moves the base file away, if it is there.
   void rotate(const std::string& source, const std::string& destination) const;
@@ -77,6 +78,8 @@ class RotatingFileHandler : public BaseRotatingHandler {
   void do_rollover() override;
 
  private:
+  void rotate_files();
+
   std::uint64_t max_bytes_;
   unsigned backup_count_;
 };

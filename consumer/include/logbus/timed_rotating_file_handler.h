@@ -66,7 +66,8 @@ class TimedRotatingFileHandler : public BaseRotatingHandler {
   std::int64_t start_of_base_file() const;
   std::optional<std::string> find_destination(std::int64_t now);
   bool is_rolled_file(const std::string& name) const;
-  void remove_old_files();
+  void rotate_files(const std::string& destination);
+  std::vector<std::string> files_to_delete(const std::string& soon) const;
 
   TimedRotatingOptions rotation_;
   std::unique_ptr<const handlers::RolloverClock> clock_;

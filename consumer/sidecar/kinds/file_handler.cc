@@ -58,10 +58,9 @@ FileOptions read_file_options(HandlerReading& reading) {
 
 FileOptions options_for(const FileOptions& options, const Making& making) {
   FileOptions changed = options;
-  if (making.continues_file) {
-    changed.mode = "a";
-    changed.delay = true;  // what writes it now may have a queue to write, and rename the file yet
-  }
+  if (making.continues_file || making.was_in_use) changed.mode = "a";
+  // What writes it now may have a queue to write, and rename the file yet.
+  if (making.continues_file) changed.delay = true;
   return changed;
 }
 

@@ -36,6 +36,11 @@ struct Options {
   std::string fork = "before";  // before, after (first use), thread (from one that logs), grandchild
   std::string text;             // once, instead of the numbered records
   std::string board;
+  struct Also {
+    std::string logger;
+    std::uint64_t every;
+  };
+  std::vector<Also> also;  // other loggers that get a numbered record too, with every so-many-th one
 };
 
 using Count = std::atomic<std::uint64_t>;
@@ -73,6 +78,9 @@ Options parse(int argc, char** argv) {
       options.text = value;
     else if (name == "--board")
       options.board = value;
+    else if (name == "--also" && std::strchr(value, ':') != nullptr)  // LOGGER:EVERY
+      options.also.push_back(
+          {std::string(value, std::strchr(value, ':')), number(std::strchr(value, ':') + 1)});
     else {
       std::fprintf(stderr, "bus_worker: unknown option %s\n", argv[i]);
       std::exit(2);
@@ -103,6 +111,9 @@ void log_numbers(const Options& options, std::uint64_t worker, std::uint64_t thr
     } else {
       logger.info("w {} t {} n {} {}", worker, thread, i, payload);
     }
+    for (const Options::Also& also : options.also)
+      if (i % also.every == 0)
+        logbus::get_logger(also.logger).info("w {} t {} n {}", worker, thread, i / also.every);
     if (count != nullptr) count->store(i + 1, std::memory_order_relaxed);
     if (options.pause_us != 0 && i % 100 == 99) ::usleep(static_cast<useconds_t>(options.pause_us));
   }

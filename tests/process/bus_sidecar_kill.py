@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""logbusd killed with SIGKILL at random moments under load: its files hold every record once, whole and in order.
+
+LOGBUS_SEED repeats a run; LOGBUS_SOAK=1 kills 1,000 times.
+"""
+
+import json
+import os
+import random
+import re
+import time
+
+import tap
+from bus import FORMAT, Bus
+from tap import SOAK, check, check_equal, wait_for
+
+KILLS = 1000 if SOAK else 25
+ROUND = 10  # kills between two looks at the files
+FOREVER = 10**12
+LINE = re.compile(r"(?:[AB] )?\d+\.\d{6} \d+ INFO (\w+) w (\d+) t (\d+) n (\d+)")
+# What another program has appended, perhaps behind a line of ours that the kill had cut.
+FOREIGN = re.compile(r".*foreign \d+")
+
+
+class Ledger:
+    """What the lines of one handler have shown so far: the numbers of each logger and thread rise by one."""
+
+    def __init__(self, name):
+        self.name = name
+        self.next = {}
+        self.foreign = 0
+
+    def read(self, path):
+        with open(path, encoding="utf-8", errors="strict", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                where = f"{self.name}: {os.path.basename(path)}:{number}: {line!r}"
+                check(line.endswith("\n"), f"{where} is not whole")
+                match = LINE.fullmatch(line, 0, len(line) - 1)
+                if match is None:
+                    check(FOREIGN.fullmatch(line, 0, len(line) - 1), f"{where} is torn")
+                    self.foreign += 1
+                    continue
+                who = (match[1], int(match[2]), int(match[3]))
+                due = self.next.get(who, 0)
+                check(int(match[4]) == due, f"{where}: number {due} was due: {'repeated' if int(match[4]) < due else 'lost'}")
+                self.next[who] = due + 1
+
+
+class Fleet:
+    """A bus whose sidecar is killed again and again, and what its handlers have written."""
+
+    def __init__(self, bus, rng):
+        self.bus, self.rng = bus, rng
+        self.ledgers = {name: Ledger(name) for name in ("rot", "all", "watched", "timed", "moving", "a", "b")}
+        self.starts = self.kills = self.moves = self.appends = 0
+        bus.config = self.config
+
+    def path(self, name):
+        return os.path.join(self.bus.home, name)
+
+    def config(self):
+        handler = lambda kind, name, **more: {"class": kind, "filename": self.path(name), "formatter": "line", **more}
+        handlers = {
+            "rot": handler("logging.handlers.RotatingFileHandler", "rot.log", maxBytes=102_400, backupCount=5000),
+            "all": handler("logging.FileHandler", "all.log", mode="w"),
+            "watched": handler("logging.handlers.WatchedFileHandler", "watched.log"),
+            "timed": handler("logging.handlers.TimedRotatingFileHandler", "timed.log", when="S", backupCount=0),
+            # Another file after each start: what the one before has sealed belongs into its own.
+            "moving": handler("logging.FileHandler", f"moving.{self.starts:05}.log"),
+            "a": handler("logging.FileHandler", "pair.log", formatter="a"),
+            "b": handler("logging.FileHandler", "pair.log", formatter="b"),
+        }
+        names = ["rot", "all", "watched", "timed", "moving"]
+        self.rng.shuffle(names)
+        config = {
+            "version": 1,
+            "logbus": self.bus.settings,
+            "formatters": {"line": {"format": FORMAT}, "a": {"format": "A " + FORMAT}, "b": {"format": "B " + FORMAT}},
+            "handlers": handlers,
+            "loggers": {
+                "pair": {"handlers": ["a", "b"], "propagate": False},
+                "quiet": {"level": "CRITICAL"},  # its records go nowhere
+            },
+            "root": {"level": "DEBUG", "handlers": names},
+        }
+        path = self.path("logbusd.yaml")
+        with open(path, "w") as file:
+            json.dump(config, file)
+        return path
+
+    def start(self, wait):
+        self.starts += 1
+        self.bus.start_sidecar(wait=wait)
+
+    def kill_once(self):
+        soon = self.rng.random() < 0.3  # also while it starts, and completes what the one before has left
+        self.start(wait=not soon)
+        time.sleep(self.rng.uniform(0, 0.06 if soon else 0.1))
+        if self.rng.random() < 0.3:
+            self.move_watched()
+        check(self.bus.sidecar.poll() is None, "logbusd ended by itself")
+        self.bus.sidecar.kill()
+        self.bus.sidecar.wait()
+        self.kills += 1
+        if self.rng.random() < 0.3:
+            self.move_watched()
+        if self.rng.random() < 0.3:
+            self.appends += 1
+            with open(self.path("all.log"), "a") as file:
+                file.write(f"foreign {self.appends}\n")
+
+    def move_watched(self):
+        """As logrotate does."""
+        self.moves += 1
+        try:
+            os.rename(self.path("watched.log"), self.path(f"watched.log.{self.moves:05}"))
+        except FileNotFoundError:
+            pass
+
+    def look(self):
+        """A clean end; then what all files hold, which are removed."""
+        self.start(wait=True)
+        self.bus.stop_sidecar()
+        for name, ledger in self.ledgers.items():
+            for path in self.files(name):
+                ledger.read(path)
+        for name in os.listdir(self.bus.home):
+            if re.match(r"(rot|all|watched|timed|moving|pair)\.", name):
+                os.unlink(self.path(name))
+
+    def files(self, name):
+        """Of one handler, oldest first."""
+        names = os.listdir(self.bus.home)
+        if name == "rot":
+            numbers = sorted(int(n[8:]) for n in names if n.startswith("rot.log."))
+            check_equal(numbers, list(range(1, len(numbers) + 1)), "numbers of the rotated files")
+            found = [f"rot.log.{n}" for n in reversed(numbers)] + ["rot.log"]
+        elif name in ("watched", "timed"):
+            found = sorted(n for n in names if n.startswith(f"{name}.log.")) + [f"{name}.log"]
+        elif name == "moving":
+            found = sorted(n for n in names if n.startswith("moving."))
+        elif name == "all":
+            found = ["all.log"]
+        else:
+            return [self.part_of_pair(name)]
+        return [self.path(n) for n in found if os.path.exists(self.path(n))]
+
+    def part_of_pair(self, name):
+        """The lines of one of two handlers in a file; each record has one of both, A before B."""
+        part = self.path(f"pair.{name}")
+        due, last = "A", None
+        with open(self.path("pair.log")) as file, open(part, "w") as to:
+            for line in file:
+                check(line.startswith(due + " "), f"pair.log: a line of {due} was due: {line!r}")
+                check(due == "A" or line[2:] == last, f"pair.log: {line!r} behind {last!r}")
+                due, last = "B" if due == "A" else "A", line[2:]
+                if line.startswith(name.upper()):
+                    to.write(line)
+        return part
+
+
+def test_kills():
+    """logbusd killed at random moments under load with rotation: no line lost, none repeated, none torn"""
+    seed = int(os.environ.get("LOGBUS_SEED", 6))
+    kills = int(os.environ.get("LOGBUS_KILLS", KILLS))
+    print(f"# LOGBUS_SEED={seed} LOGBUS_KILLS={kills}", flush=True)
+    rng = random.Random(seed)
+    with Bus(overflow="block", block_timeout="60 s", memory="512 MiB", lanes=64) as bus:
+        fleet = Fleet(bus, rng)
+        options = {"threads": 2, "records": FOREVER, "pause_us": 10_000}
+        workers = [bus.worker(first_worker=n, also=also, **options) for n, also in enumerate(["pair:50", "quiet:3"])]
+        started = time.monotonic()
+        try:
+            while fleet.kills < kills:
+                fleet.kill_once()
+                if fleet.kills % ROUND == 0:
+                    fleet.look()
+        except AssertionError:
+            print(f"# after {fleet.kills} kills and {time.monotonic() - started:.1f} s", flush=True)
+            raise
+        for child in workers:
+            child.kill()
+            child.wait()
+        fleet.look()
+        stat = bus.stat()["records"]
+        check_equal(stat["dropped"], 0, "dropped")
+        counts = {name: sum(ledger.next.values()) for name, ledger in fleet.ledgers.items()}
+        check_equal(counts["a"], counts["b"], "lines of both handlers of one file")
+        check(min(counts.values()) > 0, f"nothing was written: {counts}")
+        for name in ("all", "watched", "timed", "moving"):
+            check_equal(fleet.ledgers[name].next, fleet.ledgers["rot"].next, f"what {name} and rot hold")
+        print(f"# {fleet.kills} kills, {counts}, {fleet.ledgers['all'].foreign} foreign lines, {fleet.moves} moves")
+
+
+if __name__ == "__main__":
+    tap.run(globals())
