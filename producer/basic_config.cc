@@ -30,6 +30,7 @@
 #include "producer/process_name.h"
 #include "producer/stderr_handler.h"
 #include "producer/thread_lane.h"
+#include "producer/undisturbed.h"
 #include "wire/codec.h"
 
 namespace logbus {
@@ -160,6 +161,7 @@ bool configure_bus(const BasicConfig& config, const std::string& bus) {
 }  // namespace
 
 bool basic_config(const BasicConfig& config) {
+  const producer::NotCancelled not_cancelled;
   const std::lock_guard guard(setup().mutex);
   Logger& root = get_logger();
   if (config.force) {

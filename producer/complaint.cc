@@ -9,10 +9,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "producer/undisturbed.h"
+
 namespace logbus::producer {
 
 void complain(std::string_view what) noexcept {
   const int saved = errno;
+  const NotCancelled guard;
+  const NoWriteSignals no_signals;
   char line[1024] = "logbus: ";
   const std::size_t start = std::strlen(line);
   const std::size_t size = std::min(what.size(), sizeof line - start - 1);

@@ -10,6 +10,7 @@
 #include <logbus/detail/clock.h>
 
 #include "producer/process.h"
+#include "producer/undisturbed.h"
 #include "shm/doorbell.h"
 
 namespace logbus {
@@ -48,6 +49,7 @@ bool is_reached(const shm::Segment& segment, const Goal& goal) noexcept {
 }  // namespace
 
 bool flush(std::chrono::milliseconds timeout) noexcept {
+  const producer::NotCancelled guard;
   producer::Membership* member = producer::join();
   if (member == nullptr) return true;  // stderr keeps nothing back
   const shm::Segment& segment = member->attachment->segment();

@@ -8,6 +8,7 @@
 #include <logbus/detail/call.h>
 
 #include "producer/site_ids.h"
+#include "producer/undisturbed.h"
 #include "shm/doorbell.h"
 
 namespace logbus {
@@ -19,6 +20,7 @@ using producer::ThreadState;
 
 Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
                  std::uint32_t payload) noexcept {
+  const producer::NotCancelled guard;
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
   ThreadState* state = direct ? producer::thread_state() : nullptr;
   if (state == nullptr) return {nullptr, 0, Outcome::kRecord};
@@ -34,6 +36,7 @@ Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
 }
 
 void close_frame(const Frame& frame) noexcept {
+  const producer::NotCancelled guard;
   if (frame.writer->commit()) attend();
   // The thread's state, not the frame's writer: attend() may have left the bus.
   if (ThreadState* state = producer::thread_state()) {
@@ -43,6 +46,7 @@ void close_frame(const Frame& frame) noexcept {
 }
 
 void attend() noexcept {
+  const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
   if (state == nullptr || !state->owner.has_lane()) return;
   SharedControl& shared = state->membership->attachment->segment().shared();
@@ -55,6 +59,7 @@ void attend() noexcept {
 }
 
 void lose_record(int levelno) noexcept {
+  const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
   if (state == nullptr || producer::need_lane(*state, levelno) != LaneResult::kOk) return;
   state->owner.count_drop(levelno, DropReason::kMemory);
@@ -62,6 +67,7 @@ void lose_record(int levelno) noexcept {
 }
 
 std::uint32_t max_payload() noexcept {
+  const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
   const bool has_lane = state != nullptr && state->owner.has_lane();
   producer::Membership* membership = has_lane ? state->membership : producer::join();

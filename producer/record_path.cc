@@ -18,6 +18,7 @@
 #include "producer/process.h"
 #include "producer/process_name.h"
 #include "producer/thread_lane.h"
+#include "producer/undisturbed.h"
 #include "wire/codec.h"
 
 namespace logbus {
@@ -45,6 +46,8 @@ void stamp(LogRecord& record) {
 
 void log_record(const LoggerGate& logger, int levelno, const CallSite& site, const char* payload,
                 std::uint32_t size, bool truncated) noexcept {
+  const producer::NotCancelled guard;
+  const producer::NoWriteSignals no_signals;
   static_cast<void>(producer::thread_state());  // the thread's end gives back its scratch buffer
   if (records_inside >= kMaxInside) return;
   ++records_inside;

@@ -15,6 +15,7 @@
 #include "base/process_identity.h"
 #include "producer/site_ids.h"
 #include "producer/wiped_memory.h"
+#include "shm/lane_directory.h"
 
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
@@ -148,9 +149,12 @@ LaneResult need_lane(ThreadState& state, int levelno) noexcept {
     Membership* membership = join();
     if (membership == nullptr) return LaneResult::kNoBus;
     const bool try_now = detail::clock_ns(CLOCK_MONOTONIC) >= state.retry_at_ns;
-    const shm::Claim claim =
-        try_now ? state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name())
-                : shm::Claim::kNoLane;
+    const auto claim_lane = [&] {
+      return state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name());
+    };
+    shm::Claim claim = try_now ? claim_lane() : shm::Claim::kNoLane;
+    if (try_now && claim == shm::Claim::kNoLane && shm::reclaim_a_lane(membership->attachment->segment()))
+      claim = claim_lane();
     if (claim == shm::Claim::kOk) {
       state.membership = membership;
       const SiteTable table = site_table_of(membership->attachment->segment());

@@ -7,7 +7,16 @@
 namespace logbus::record {
 
 [[nodiscard]] inline bool is_disk_full(int error) noexcept {
-  return error == ENOSPC || error == EDQUOT;
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:   // RLIMIT_FSIZE
+    case EMFILE:  // no descriptor for a new file
+    case ENFILE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace logbus::record

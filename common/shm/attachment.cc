@@ -35,15 +35,16 @@ bool take_slot(const Segment& segment, std::uint32_t index) {
 void fill_slot(const Segment& segment, ProcessSlot& slot, std::string_view process_name,
                std::uint32_t flags) {
   const std::uint64_t generation = slot_generation(slot.word.load(std::memory_order_relaxed)) + 1;
-  // Release: those who see CLAIMING see the wiped slot. From here on a death is cleaned through the free
-  // lock.
-  slot.word.store(pack_slot(SlotState::kClaiming, generation), std::memory_order_release);
   const base::ProcessIdentity self = base::process_identity();
+  // First what a weak slot's death is proven by.
   slot.pid.store(static_cast<std::uint32_t>(self.pid), std::memory_order_relaxed);
-  slot.uid.store(self.uid, std::memory_order_relaxed);
-  slot.start_time.store(self.start_time, std::memory_order_relaxed);
   slot.pid_namespace.store(self.pid_namespace, std::memory_order_relaxed);
   slot.flags.store(flags, std::memory_order_relaxed);
+  // Release: those who see CLAIMING see the wiped slot, and the lines above. From here on a death is cleaned
+  // through the free lock.
+  slot.word.store(pack_slot(SlotState::kClaiming, generation), std::memory_order_release);
+  slot.uid.store(self.uid, std::memory_order_relaxed);
+  slot.start_time.store(self.start_time, std::memory_order_relaxed);
   slot.attach_ticks.store(read_ticks(segment.preamble().clock_source), std::memory_order_relaxed);
   slot.attach_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
   copy_text(slot.executable, self.executable);

@@ -2,12 +2,16 @@
 // Reclaiming lanes and slots (FORMAT.md, "Slots and lanes").
 #include "shm/lane_directory.h"
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
+#include <logbus/error.h>
+#include "base/kernel.h"
 #include "base/unique_fd.h"
 
 namespace logbus::shm {
@@ -84,8 +88,11 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
     const bool drained = reader.read.load(std::memory_order_acquire) == committed && unreported == 0;
     if (!drained || !free_lane(segment, lane, word)) empty = false;
   }
-  if (!empty || !free_slot) return empty;
   ProcessSlot& slot = segment.slot(index);
+  std::uint64_t without_lane = 0;
+  for (const Word64& count : slot.dropped_no_lane) without_lane += count.load(std::memory_order_relaxed);
+  if (without_lane != slot.told_no_lane.load(std::memory_order_relaxed)) free_slot = false;
+  if (!empty || !free_slot) return empty;
   const std::uint64_t generation = slot_generation(slot.word.load(std::memory_order_relaxed));
   slot.pid.store(0, std::memory_order_relaxed);
   slot.start_time.store(0, std::memory_order_relaxed);
@@ -102,8 +109,54 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
   return true;
 }
 
+namespace {
+
+bool has_free_lane(const Segment& segment) noexcept {
+  for (std::uint32_t lane = 0; lane < segment.lanes(); ++lane) {
+    const std::uint64_t word = segment.producer_line(lane).word.load(std::memory_order_relaxed);
+    if (unpack_lane(word).state == LaneState::kFree) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool reclaim_a_lane(const Segment& segment) noexcept {
+  // Each costs a system call that walks a list of all locks. Who finds nothing comes again, and starts
+  // behind.
+  constexpr std::uint32_t kSlotsPerLook = 64;
+  static std::atomic<std::uint32_t> next{0};
+  const base::UniqueFd fd = segment.reopen();
+  if (!fd) return false;
+  for (std::uint32_t i = 0, checked = 0; i < segment.slots() && checked < kSlotsPerLook; ++i) {
+    const std::uint32_t index = next.fetch_add(1, std::memory_order_relaxed) % segment.slots();
+    const ProcessSlot& slot = segment.slot(index);
+    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    ++checked;
+    // Tested first: most are alive, and our own must not be had even for a moment if its lock is weak.
+    if (base::is_locked(fd.get(), kSlotLockBase + index, 1)) continue;
+    try {
+      if (!base::try_lock_byte(fd.get(), kSlotLockBase + index)) continue;
+    } catch (const Error&) {
+      return false;
+    }
+    const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+    if (slot_state(word) != SlotState::kFree && owner_proven_dead(slot))
+      static_cast<void>(clean_slot(segment, index, false));
+    // Not by closing alone: a child forked by another thread may have the descriptor too.
+    base::unlock_byte(fd.get(), kSlotLockBase + index);
+    if (has_free_lane(segment)) return true;
+  }
+  return false;
+}
+
 bool owner_proven_dead(const ProcessSlot& slot) noexcept {
   if ((slot.flags.load(std::memory_order_relaxed) & kSlotWeak) == 0) return true;
+  // In another pid namespace that number is nobody's, or somebody else's.
+  struct stat ours;
+  if (::stat("/proc/self/ns/pid", &ours) != 0 ||
+      ours.st_ino != slot.pid_namespace.load(std::memory_order_relaxed))
+    return false;
   const auto pid = static_cast<pid_t>(slot.pid.load(std::memory_order_relaxed));
   const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   return !pidfd && errno == ESRCH;

@@ -42,7 +42,12 @@ std::uint64_t lane_memory(const Segment& segment, std::uint32_t lane) noexcept;
 /// slot.
 bool free_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word) noexcept;
 
-/// The process of a slot whose lock is weak has really gone.
+/// For a claimer that has found no free lane: gives back lanes of a dead process that the lease holder has
+/// not come to yet. Looks at a few slots; true: there may be a free lane now.
+bool reclaim_a_lane(const Segment& segment) noexcept;
+
+/// The process of a slot whose lock is weak has really gone. Its lock alone says so of all others. False if
+/// nobody here can tell.
 bool owner_proven_dead(const ProcessSlot& slot) noexcept;
 
 }  // namespace logbus::shm

@@ -171,19 +171,27 @@ LifeLock LifeLock::try_take(const Segment& segment, std::int64_t byte) {
   // A mapping keeps the open file description it was made from, and with it the lock, until the address space
   // goes: closing descriptors does not matter, a forked child has neither.
   LifeLock lock;
+  // A child forked meanwhile would inherit the descriptor, and keep the lock after this process's death.
+  const base::NoForkMeanwhile guard;
+  const auto failed = [&segment](int error) {
+    return segment.is_current() ? Error(error, "can't open bus " + segment.path())
+                                : Error(ESTALE, segment.path() + " has been replaced");
+  };
   base::UniqueFd fd = segment.reopen();
-  if (!fd) throw Error(ESTALE, segment.path() + " has been replaced");
+  if (!fd) throw failed(errno);
   mapped_region page = map_file(fd.get(), boost::interprocess::read_only, 0, 4096, segment.path());
   if (!base::try_lock_byte(fd.get(), byte)) return lock;
   fd.reset();
   const base::UniqueFd witness = segment.reopen();
-  if (witness && !base::is_locked(witness.get(), byte, 1)) {
+  if (!witness) throw failed(errno);  // nobody can say what the mapping keeps
+  if (!base::is_locked(witness.get(), byte, 1)) {
     // Overlayfs and the like: the mapping holds another file's description. A descriptor must do.
     fd = segment.reopen();
     if (!fd || !base::try_lock_byte(fd.get(), byte)) return lock;
     const int high =
         ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 512);  // above what servers close in a loop over 0..255
-    lock.descriptor_ = high >= 0 ? base::UniqueFd(high) : std::move(fd);
+    if (high >= 0) fd.reset(high);
+    lock.descriptor_ = base::UninheritedFd(std::move(fd), guard);
   }
   lock.page_ = std::move(page);
   return lock;

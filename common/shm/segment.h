@@ -9,6 +9,7 @@
 #include <string>
 
 #include <logbus/detail/layout.h>
+#include "base/uninherited_fd.h"
 #include "base/unique_fd.h"
 #include "shm/journal_layout.h"
 #include "shm/options.h"
@@ -172,7 +173,7 @@ class LifeLock {
 
  private:
   boost::interprocess::mapped_region page_;
-  base::UniqueFd descriptor_;
+  base::UninheritedFd descriptor_;
 };
 
 }  // namespace logbus::shm

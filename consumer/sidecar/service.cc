@@ -208,6 +208,7 @@ int Service::serve() {
 
 int Service::run() {
   std::signal(SIGPIPE, SIG_IGN);  // a reader of stdout that has gone is that handler's error
+  std::signal(SIGXFSZ, SIG_IGN);  // and a file over RLIMIT_FSIZE
   const sigset_t signals = own_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before there are threads: all of them inherit it
   // The bus comes before the files: a second sidecar must not open, let alone truncate, what the first one

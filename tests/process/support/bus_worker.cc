@@ -5,7 +5,9 @@
 // calls that have returned is kept in that file, one u64 a thread, so that it outlives a kill. With
 // --schedule as the first option it is another kind of worker (scheduled_worker.h).
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +36,7 @@ struct Options {
   std::uint64_t pause_us = 0;   // after each 100 records
   std::uint64_t stay_ms = 0;    // each thread is alive and silent afterwards
   std::string fork = "before";  // before, after (first use), thread (from one that logs), grandchild
+  std::string trick;            // close-fds, mlockall, exec, child-stays: see play()
   std::string text;             // once, instead of the numbered records
   std::string board;
   struct Also {
@@ -74,6 +77,8 @@ Options parse(int argc, char** argv) {
       options.stay_ms = number(value);
     else if (name == "--fork")
       options.fork = value;
+    else if (name == "--trick")
+      options.trick = value;
     else if (name == "--text")
       options.text = value;
     else if (name == "--board")
@@ -199,6 +204,37 @@ bool fork_grandchild(const Options& options) {
   std::exit(0);
 }
 
+/// What programs do to themselves between their first half of the records and the second.
+bool play(const Options& options, char** argv) {
+  const std::uint64_t half = options.records / 2;
+  const bool locks = options.trick == "mlockall";
+  if (locks && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) fail("mlockall");
+  log_numbers(options, options.first_worker, 0, 0, half);
+  if (options.trick == "close-fds") {
+    ::syscall(SYS_close_range, 0U, ~0U, 0U);
+  } else if (options.trick == "exec") {  // the new program is worker first_worker + 1
+    const std::string worker = std::to_string(options.first_worker + 1);
+    const std::string records = std::to_string(options.records);
+    const char* const arguments[] = {argv[0],     "--first-worker", worker.c_str(),
+                                     "--records", records.c_str(),  nullptr};
+    ::execv("/proc/self/exe", const_cast<char* const*>(arguments));
+    fail("exec");
+  } else if (options.trick == "child-stays") {  // for as long as its own stay_ms, silent
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::usleep(static_cast<useconds_t>(options.stay_ms * 1000));
+      ::_exit(0);
+    }
+    if (child < 0) fail("fork");
+  } else if (!locks) {
+    std::fprintf(stderr, "bus_worker: no such trick\n");
+    std::exit(2);
+  }
+  log_numbers(options, options.first_worker, 0, half, options.records);
+  std::this_thread::sleep_for(std::chrono::milliseconds(options.stay_ms));
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -215,12 +251,14 @@ int main(int argc, char** argv) {
     log_numbers(options, options.first_worker, 0, 0, 1);
     return 0;
   }
-  if (options.processes == 0 && options.fork == "before") {
+  if (options.processes == 0 && options.fork == "before" && options.trick.empty()) {
     log_with_threads(options, options.first_worker);
     return 0;
   }
   bool good = false;
-  if (options.fork == "before")
+  if (!options.trick.empty())
+    good = play(options, argv);
+  else if (options.fork == "before")
     good = in_children(options, [&](std::uint64_t worker) { log_with_threads(options, worker); });
   else if (options.fork == "after")
     good = fork_after_first_use(options);
