@@ -2,6 +2,7 @@
 // The slow path of a lane (FORMAT.md, "Laps and steps", "Overflow").
 #include "shm/lane_owner.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -24,6 +25,9 @@ constexpr std::chrono::milliseconds kBlockSlice{100};
 constexpr std::chrono::milliseconds kBlockSlice{
     LOGBUS_TEST_BLOCK_SLICE_MS};  // a test of the wakes: not at all by itself
 #endif
+
+/// How often a claimer lets others run while the only lane's first step is being given back.
+constexpr int kTurnsForPunching = 64;
 
 /// Its first step is being given back.
 bool is_punched(const Segment& segment, std::uint32_t lane) noexcept {
@@ -65,6 +69,8 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
   for (std::uint32_t n = 0; n < 2 * segment.lanes(); ++n) {
     const std::uint32_t i = n % segment.lanes();
     if (n == i && is_punched(segment, i)) continue;
+    // There is no other: its memory is given back in one system call, or by a lease holder that has died.
+    for (int turn = 0; n != i && turn < kTurnsForPunching && is_punched(segment, i); ++turn) ::sched_yield();
     ProducerLine& line = segment.producer_line(i);
     std::uint64_t word = line.word.load(std::memory_order_relaxed);
     const LaneWord old = unpack_lane(word);
@@ -74,10 +80,18 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
     // tenant's.
     if (!line.word.compare_exchange_strong(word, mine, std::memory_order_acq_rel, std::memory_order_relaxed))
       continue;
+    // The first record's memory, at once: held, nobody punches it any more.
+    StepWord& first = segment.step_table(i)[0];
+    auto state = static_cast<std::uint8_t>(StepState::kBacked);
+    const bool held = first.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld),
+                                                    std::memory_order_acq_rel, std::memory_order_relaxed);
+    const bool punched = state == static_cast<std::uint8_t>(StepState::kPunching);
     bool retired = false;
-    std::byte* data = map_lane(segment, i, retired);
+    std::byte* data = punched && n == i ? nullptr : map_lane(segment, i, retired);
     if (data == nullptr) {
+      if (held) first.store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
       line.word.store(pack({LaneState::kFree, 0, old.tenancy + 2}), std::memory_order_release);
+      if (punched && n == i) continue;
       return retired ? Claim::kRetired : Claim::kNoMemory;
     }
     lane = i;
@@ -102,7 +116,7 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
       for (Word64& origin : line.origin) origin.store(read, std::memory_order_relaxed);
       line.committed.store(read, std::memory_order_release);
     }
-    steps = {&to, segment.step_table(i), data, 0, 0};
+    steps = {&to, segment.step_table(i), data, 0, held ? 1U : 0U};
     line.records_before.store(writer.records, std::memory_order_relaxed);
     for (std::size_t k = 0; k < kSeverities; ++k)
       line.dropped_before[k].store(line.dropped[k].load(std::memory_order_relaxed),

@@ -22,7 +22,7 @@
 
 #include <logbus/logger.h>
 
-#include "base/kernel.h"
+#include "shm/caretaker.h"
 #include "unit/producer/test_bus.h"
 
 namespace logbus {
@@ -135,7 +135,8 @@ TEST(ForkStormTest, InTheMiddleOfOtherThreadsRecords) {
     for (int t = 0; t < 2; ++t)
       busy.emplace_back([&stop, t] {
         for (int i = 0; !stop; ++i)
-          get_logger("busy").debug("{} {} {}", -1 - t, i, std::string(i % 100, 'x'));
+          get_logger("busy").debug("{} {} {}", -1 - t, i,
+                                   std::string(static_cast<std::size_t>(i) % 8000, 'x'));
       });
     busy.emplace_back([&stop] {  // claims and gives back: nobody drains, so each lane is used once
       for (int i = 0; i < 500 && !stop; ++i)
@@ -233,6 +234,44 @@ TEST(CopiesTest, EachHasASlotAndLanesOfItsOwn) {
   for (std::uint32_t slot = 0; slot < segment.slots(); ++slot)
     of_this_process += segment.slot(slot).pid.load() == static_cast<std::uint32_t>(::getpid());
   EXPECT_EQ(of_this_process, 3);
+}
+
+// --- Claims
+
+TEST(ClaimTest, AThreadsFirstRecordFindsMemoryWhileFreeLanesArePunched) {
+  testing::TempDir directory;
+  shm::BusOptions options = testing::small_bus(directory, 16, 1 << 20);
+  options.memory = 1 << 20;
+  const auto worker = shm::Attachment::attach(options, "w");
+  const shm::Segment side = shm::Segment::open(options, shm::Segment::Role::kSidecar);
+  shm::Caretaker caretaker(side, options, "");
+  // Short of memory, the lease holder punches free lanes at once.
+  shm::LaneOwner big = {};
+  ASSERT_EQ(big.claim(*worker, 1, ""), shm::Claim::kOk);
+  for (int i = 0; i < 110; ++i)
+    ASSERT_EQ(testing::put(big, testing::pattern(0, 8000), 30), testing::Put::kWritten);
+  caretaker.sweep_all();
+  ASSERT_TRUE(caretaker.memory_is_short());
+  std::atomic<bool> stop{false};
+  std::thread sweeper([&] {
+    while (!stop) caretaker.sweep_all();
+  });
+  int dropped = 0;
+  const auto record = testing::pattern(0, 64);
+  for (int i = 0; i < (is_soak() ? 100'000 : 2000);) {
+    shm::LaneOwner lane = {};
+    if (lane.claim(*worker, 1, "") != shm::Claim::kOk) continue;
+    ++i;
+    if (testing::put(lane, record, 30) != testing::Put::kWritten) ++dropped;
+    const detail::ProducerLine& line = side.producer_line(lane.lane);
+    for (std::size_t s = 0; s < detail::kSeverities; ++s)
+      side.consumer_line(lane.lane).reported[s].store(line.dropped[s].load());
+    side.consumer_line(lane.lane).read.store(line.committed.load());
+    lane.close();
+  }
+  stop = true;
+  sweeper.join();
+  EXPECT_EQ(dropped, 0);
 }
 
 // --- Descriptors
