@@ -145,7 +145,7 @@ def test_overlay():
 def overlay_without_descriptors(prefix):
     with bus_on_overlay(overflow="block", block_timeout="60 s", lanes=4, lane_size="64 KiB") as bus:
         bus.start_sidecar()
-        records = 20_000
+        records = 200_000 if SOAK else 8000
         child = bus.spawn([*prefix, WORKER, "--first-worker", 10**6, "--records", records, "--pause-us", 10_000,
                            "--trick", "close-fds"], "daemon")
         # Meanwhile each slot and lane is wanted by somebody.
@@ -183,7 +183,8 @@ def test_overlay_child_that_stays():
     """On overlayfs, a child that lives on does not keep its dead parent's slot"""
     with bus_on_overlay(overflow="block", block_timeout="60 s", lanes=4, lane_size="64 KiB") as bus:
         bus.start_sidecar()
-        for i in range(6):
+        rounds = 30 if SOAK else 2
+        for i in range(rounds):
             child = bus.worker(first_worker=i, records=100, trick="child-stays", stay_ms=20_000)
             wait_for(lambda: drained(bus) and bus.stat()["records"]["drained"] >= 100 * (i + 1), "it has logged")
             with open(f"/proc/{child.pid}/task/{child.pid}/children") as file:
@@ -197,7 +198,7 @@ def test_overlay_child_that_stays():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(stays, signal.SIGKILL)
         bus.stop_sidecar()
-        check_equal(dict(count_records(bus.lines()).next), {(i, 0): 100 for i in range(6)}, "records")
+        check_equal(dict(count_records(bus.lines()).next), {(i, 0): 100 for i in range(rounds)}, "records")
 
 
 def test_daemon():
@@ -231,11 +232,11 @@ def test_stopped():
     seed = int(os.environ.get("LOGBUS_SEED", 7))
     print(f"# LOGBUS_SEED={seed}")
     rng = random.Random(seed)
-    stops, long_stop = (2000, 150) if SOAK else (60, 1.5)
-    with Bus(overflow="drop", lane_size="256 KiB", lanes=8) as bus:
+    stops, long_stop = (2000, 150) if SOAK else (40, 1.2)
+    with Bus(overflow="block", block_timeout="300 s", lane_size="256 KiB", lanes=8) as bus:
         bus.start_sidecar()
         boards = [os.path.join(bus.home, f"board.{i}") for i in range(4)]
-        workers = [bus.worker(first_worker=i, records=FOREVER, pause_us=1000 if i else 0, board=boards[i]) for i in range(4)]
+        workers = [bus.worker(first_worker=i, records=FOREVER, pause_us=1000 if i else 300, board=boards[i]) for i in range(4)]
         wait_for(lambda: all(returned(board) for board in boards), "all log")
         workers[3].send_signal(signal.SIGSTOP)
         end = time.monotonic() + long_stop
@@ -258,9 +259,10 @@ def test_stopped():
         wait_for(lambda: len(bus.free_lanes()) == 8, "all lanes are free again")
         stat = bus.stat()["records"]
         bus.stop_sidecar()
-        count = count_records(bus.lines(), with_gaps=True, in_time_order=False)
-        check(0 <= count.records + count.reported_drops - sum(calls.values()) <= 4, "calls, and lines and drops told")
-        print(f"# {stopped} stops, {count.records} records, {count.reported_drops} drops, {stat.get('late')} late")
+        count = count_records(bus.lines(), in_time_order=False)
+        check_boards(count, calls)
+        check_equal(count.reported_drops, 0, "drops told")
+        print(f"# {stopped} stops, {count.records} records, {stat['late']} late")
 
 
 def test_short_lived():
