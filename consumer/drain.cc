@@ -271,6 +271,7 @@ void BusQueue::collect_positions(bool with_at_hand, std::vector<LaneMerge::Posit
 void BusQueue::move_positions(bool with_at_hand) noexcept {
   record_given_ = !with_at_hand;
   merge_.commit(ends_with_last(with_at_hand));
+  own_records_.commit();
   // Relaxed: one writer; readers are people.
   if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained_)
     last_record_ = steady_clock::now();

@@ -46,6 +46,9 @@ class BusQueue : public Queue {
   /// The same in two steps: which positions would move, and moving them. Without `with_at_hand`, that is past
   /// all records but the last one given.
   void collect_positions(bool with_at_hand, std::vector<LaneMerge::Position>& positions);
+  const std::vector<OwnRecords::SlotReport>& slot_reports() const noexcept {
+    return own_records_.slot_reports();
+  }
   void move_positions(bool with_at_hand) noexcept;
   /// Ends a get() that waits. Async-signal-safe, any thread.
   void interrupt() noexcept override;

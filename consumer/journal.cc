@@ -256,6 +256,11 @@ void Journal::seal(bool with_at_hand) {
     lane.read = position.read;
     std::copy_n(*position.reported, detail::kSeverities, lane.reported);
   }
+  for (const OwnRecords::SlotReport& report : queue_->slot_reports()) {
+    if (journal.lanes == queue_->segment().lanes()) break;
+    shm::JournalLane& slot = queue_->segment().journal_lanes()[journal.lanes++];
+    slot = {shm::pack_tenant(shm::kJournalSlot, report.index), report.word, {report.told}, 0};
+  }
   journal.sequence.store(journal.sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 #ifndef LOGBUS_MUTANT_NO_SEAL
   set_state(journal, JournalState::kSealed);

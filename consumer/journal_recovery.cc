@@ -81,6 +81,7 @@ class JournalRecovery {
   base::UniqueFd find(const FileJob& job);
   void append(int file, const std::string& path, std::string_view bytes);
   void move_positions();
+  void report_slot(const shm::JournalLane& entry);
   void finish_rotation();
   void rename(const std::string& from, const std::string& to);
   void note_step(std::uint32_t step, const FileId& source);
@@ -212,6 +213,7 @@ void JournalRecovery::move_positions() {
   for (const shm::JournalLane& entry : segment_.journal_lanes().first(count)) {
     const auto lane = static_cast<std::uint32_t>(entry.tenant >> 48);
     const std::uint64_t read = entry.read;
+    if (lane == shm::kJournalSlot) report_slot(entry);
     if (lane >= segment_.lanes()) continue;
     const shm::ProducerLine& line = segment_.producer_line(lane);
     shm::ConsumerLine& reader = segment_.consumer_line(lane);
@@ -227,6 +229,15 @@ void JournalRecovery::move_positions() {
     if (read > reader.read.load(std::memory_order_relaxed))
       reader.read.store(read, std::memory_order_release);
   }
+}
+
+void JournalRecovery::report_slot(const shm::JournalLane& entry) {
+  const std::uint64_t index = entry.tenant & kTenancyMask;
+  if (index >= segment_.slots()) return;
+  shm::ProcessSlot& slot = segment_.slot(static_cast<std::uint32_t>(index));
+  if (slot.word.load(std::memory_order_relaxed) == entry.read &&
+      slot.told_no_lane.load(std::memory_order_relaxed) < entry.reported[0])
+    slot.told_no_lane.store(entry.reported[0], std::memory_order_relaxed);
 }
 
 void JournalRecovery::finish_rotation() {

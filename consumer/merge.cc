@@ -212,6 +212,12 @@ void LaneMerge::commit(bool with_last) noexcept {
   doorbell_.wake_blocked();
 }
 
+void LaneMerge::report(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities]) {
+  std::uint64_t(&reported)[kSeverities] = lanes_[lane].reported;
+  for (std::size_t s = 0; s < kSeverities; ++s) reported[s] = std::max(reported[s], dropped[s]);
+  touch(lane);
+}
+
 bool LaneMerge::anything_new() const noexcept {
   for (std::uint32_t i = 0; i < segment_.lanes(); ++i)
     if (segment_.producer_line(i).committed.load(std::memory_order_acquire) != committed_[i]) return true;

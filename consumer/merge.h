@@ -50,7 +50,11 @@ class LaneMerge {
   /// The last frame given is over with, whatever commit() says of it.
   void finish_last() noexcept { last_lane_ = kNoLane; }
   /// Drops of this lane, told so far.
-  std::uint64_t (&reported(std::uint32_t lane))[detail::kSeverities] { return lanes_[lane].reported; }
+  const std::uint64_t (&reported(std::uint32_t lane) const)[detail::kSeverities] {
+    return lanes_[lane].reported;
+  }
+  /// So many have been told now; commit() makes it known.
+  void report(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities]);
 
   /// Lanes with drops that no gap frame will tell of: drained, and dead, closed or quiet.
   /// Called once each until reported() has caught up.

@@ -50,10 +50,24 @@ OwnRecords::Own& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level
 }
 
 // Only now: were it reported before its line is written, a kill between the two would lose the line.
-void OwnRecords::report_taken() noexcept {
-  std::uint64_t(&reported)[kSeverities] = merge_.reported(taken_.lane);
-  for (std::size_t s = 0; s < kSeverities; ++s) reported[s] = std::max(reported[s], taken_.dropped[s]);
-  taken_.lane = kNoLane;
+void OwnRecords::report_taken() {
+  if (taken_.lane != kNone) merge_.report(taken_.lane, taken_.dropped);
+  if (taken_.slot.index != kNone) slot_reports_.push_back(taken_.slot);
+  taken_.lane = taken_.slot.index = kNone;
+}
+
+void OwnRecords::commit() noexcept {
+  for (const SlotReport& report : slot_reports_) {
+    shm::ProcessSlot& slot = segment_.slot(report.index);
+    if (slot.word.load(std::memory_order_relaxed) == report.word)
+      slot.told_no_lane.store(report.told, std::memory_order_relaxed);
+  }
+  slot_reports_.clear();
+}
+
+std::uint64_t OwnRecords::told(std::uint32_t slot, std::uint64_t word) const noexcept {
+  const SlotReport& ours = told_[slot];
+  return ours.word == word ? ours.told : segment_.slot(slot).told_no_lane.load(std::memory_order_relaxed);
 }
 
 void OwnRecords::tell_unreadable(const PackedRecord& packed) {
@@ -96,16 +110,17 @@ void OwnRecords::tell_untold() {
                line.gap_last_ticks.load(std::memory_order_relaxed), now, false);
   }
   for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
-    shm::ProcessSlot& slot = segment_.slot(i);
-    if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+    const shm::ProcessSlot& slot = segment_.slot(i);
+    const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
+    if (slot_state(word) == SlotState::kFree) continue;
     std::uint64_t lost = 0;
     for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
-    const std::uint64_t told = slot.told_no_lane.load(std::memory_order_relaxed);
-    if (lost == told) continue;
-    slot.told_no_lane.store(lost, std::memory_order_relaxed);
-    if (lost > told)
-      say(tenants_.of_slot(i), now, Level::kWarning,
-          std::to_string(lost - told) + " records dropped by threads without a lane", false);
+    const std::uint64_t before = told(i, word);
+    if (lost <= before) continue;  // counters never go back
+    told_[i] = {i, word, lost};
+    say(tenants_.of_slot(i), now, Level::kWarning,
+        std::to_string(lost - before) + " records dropped by threads without a lane", false)
+        .slot = told_[i];
   }
   for (const std::uint32_t lane : merge_.take_quarantined())
     say(tenants_.of_lane(lane), now, Level::kError,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include <logbus/level.h>
 #include <logbus/log_record.h>
@@ -19,9 +20,18 @@ namespace logbus::consumer {
 
 /// Waiting to be given, oldest first. Borrows all that it is made with; one thread.
 class OwnRecords {
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
  public:
   OwnRecords(const shm::Segment& segment, LaneMerge& merge, shm::TickClock& clock, TenantTable& tenants)
-      : segment_(segment), merge_(merge), clock_(clock), tenants_(tenants) {}
+      : segment_(segment), merge_(merge), clock_(clock), tenants_(tenants), told_(segment.slots()) {}
+
+  /// So many drops of threads without a lane have been told of the process that has this slot.
+  struct SlotReport {
+    std::uint32_t index;
+    std::uint64_t word;  // the slot's: another process has another one
+    std::uint64_t told;
+  };
 
   bool empty() const noexcept { return records_.empty(); }
   /// The next one; good until the next call.
@@ -31,12 +41,17 @@ class OwnRecords {
     return taken_.record;
   }
   /// The record taken last has been handled: the drops that it tells of are reported.
-  void finish() noexcept {
-    if (taken_.lane != kNoLane) report_taken();
+  void finish() {
+    if (taken_.lane != kNone || taken_.slot.index != kNone) report_taken();
   }
   /// Whether the next one, or the one taken last, is about the frame that the merge gave last.
   bool next_is_of_frame() const noexcept { return !records_.empty() && records_.front().of_frame; }
   bool taken_is_of_frame() const noexcept { return taken_.of_frame; }
+
+  /// Those of the records that have been handled since the last commit().
+  const std::vector<SlotReport>& slot_reports() const noexcept { return slot_reports_; }
+  /// They have been written: it is known in the slots.
+  void commit() noexcept;
 
   void tell_unreadable(const PackedRecord& packed);
   /// The lane's counters were at `dropped` when a record with this stamp was written: what has not been told.
@@ -46,15 +61,16 @@ class OwnRecords {
   void tell_untold();
 
  private:
-  static constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
   struct Own {
     LogRecord record;
     bool of_frame = false;
-    std::uint32_t lane = kNoLane;                     // it tells of drops of this lane
+    SlotReport slot{kNone, 0, 0};
+    std::uint32_t lane = kNone;                       // it tells of drops of this lane
     std::uint64_t dropped[detail::kSeverities] = {};  // up to here
   };
   Own& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message, bool of_frame);
-  void report_taken() noexcept;
+  void report_taken();
+  std::uint64_t told(std::uint32_t slot, std::uint64_t word) const noexcept;
 
   const shm::Segment& segment_;
   LaneMerge& merge_;
@@ -62,6 +78,8 @@ class OwnRecords {
   TenantTable& tenants_;
   std::deque<Own> records_;
   Own taken_;
+  std::vector<SlotReport> told_;  // by slot: what a record tells or has told of
+  std::vector<SlotReport> slot_reports_;
 };
 
 }  // namespace logbus::consumer

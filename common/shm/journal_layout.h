@@ -38,6 +38,9 @@ struct JournalOp {
 };
 static_assert(sizeof(JournalOp) == 56);
 
+/// In place of a lane: the slot with the number in `tenancy`; `read` is its word, reported[0] what is told of
+/// drops without a lane.
+inline constexpr std::uint32_t kJournalSlot = 0xFFFF;
 /// What a lane's consumer line says once the ops are done. There is room for every lane, behind the header.
 struct JournalLane {
   std::uint64_t tenant;  // {lane:16, tenancy:48}
