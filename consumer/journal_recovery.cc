@@ -42,6 +42,10 @@ std::string reason(int error) {
   return std::string(": ") + std::strerror(error);
 }
 
+bool is_path(const std::string& text) {
+  return text.starts_with('/') && text.find('\0') == std::string::npos;
+}
+
 /// All that the ops have for one file, in their order.
 struct FileJob {
   std::string path;
@@ -114,7 +118,9 @@ void JournalRecovery::read_files() {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto [name, bytes] = table.entries[i];
     if (name > sizeof table.names || bytes > sizeof table.names - name) break;
-    result_.files.emplace_back(table.names + name, bytes);
+    std::string path(table.names + name, bytes);
+    if (!is_path(path)) break;
+    result_.files.push_back(std::move(path));
   }
 }
 
@@ -253,6 +259,7 @@ void JournalRecovery::finish_rotation() {
     at += sizeof size;
     if (size > texts->size() - at) return spoiled("a rotation without its end");
     names.push_back(texts->substr(at, size));
+    if (!is_path(names.back())) return spoiled("what is no path");
     at += size;
   }
   if (!texts || names.size() != 2 * std::uint64_t{renames} + deletions)
