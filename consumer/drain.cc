@@ -172,6 +172,7 @@ bool BusQueue::take(PackedRecord& packed) {
   for (;;) {
     if (!own_records_.empty()) {
       packed.own = &own_records_.take();
+      at_hand_ = 0;
       if (!own_records_.taken_is_of_frame()) merge_.finish_last();
       record_given_ = true;
       return true;
@@ -179,6 +180,7 @@ bool BusQueue::take(PackedRecord& packed) {
     if (!merge_.next(frame, lane)) return false;
     if (!pack(frame, lane, packed)) continue;
     ++drained_;
+    at_hand_ = 1;
     record_given_ = true;
     return true;
   }
@@ -245,6 +247,7 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
                                         : decoder_.decode_record(packed.payload, record);
   if (result == wire::DecodeResult::kOk) return true;
   --drained_;
+  at_hand_ = 0;
   own_records_.tell_unreadable(packed);
   return false;
 }
@@ -273,9 +276,9 @@ void BusQueue::move_positions(bool with_at_hand) noexcept {
   merge_.commit(ends_with_last(with_at_hand));
   own_records_.commit();
   // Relaxed: one writer; readers are people.
-  if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained_)
+  if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained(with_at_hand))
     last_record_ = steady_clock::now();
-  segment_.consumer().drained.store(drained_, std::memory_order_relaxed);
+  segment_.consumer().drained.store(drained(with_at_hand), std::memory_order_relaxed);
   segment_.consumer().invalid_utf8.store(decoder_.invalid_utf8(), std::memory_order_relaxed);
 }
 

@@ -46,6 +46,8 @@ class BusQueue : public Queue {
   /// The same in two steps: which positions would move, and moving them. Without `with_at_hand`, that is past
   /// all records but the last one given.
   void collect_positions(bool with_at_hand, std::vector<LaneMerge::Position>& positions);
+  /// Records given all in all, by all sidecars: with the one at hand or without.
+  std::uint64_t drained(bool with_at_hand) const noexcept { return drained_ - (with_at_hand ? 0 : at_hand_); }
   const std::vector<OwnRecords::SlotReport>& slot_reports() const noexcept {
     return own_records_.slot_reports();
   }
@@ -121,6 +123,7 @@ class BusQueue : public Queue {
   std::chrono::steady_clock::time_point next_untold_{};
   std::chrono::steady_clock::time_point next_name_check_{};
   std::uint64_t drained_ = 0;
+  std::uint64_t at_hand_ = 0;  // of those: 0 if the record given last is not one of a worker
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
   bool sleep_announced_ = false;  // and nothing was found since

@@ -249,6 +249,7 @@ void Journal::seal(bool with_at_hand) {
   journal.ops = 0;
   for (const Part& part : parts_) journal.op[journal.ops++] = part.op;
   queue_->collect_positions(with_at_hand, positions_);
+  journal.drained = queue_->drained(with_at_hand);
   journal.lanes = 0;
   for (const LaneMerge::Position& position : positions_) {
     shm::JournalLane& lane = queue_->segment().journal_lanes()[journal.lanes++];

@@ -215,6 +215,9 @@ void JournalRecovery::append(int file, const std::string& path, std::string_view
 }
 
 void JournalRecovery::move_positions() {
+  Word64& drained = segment_.consumer().drained;
+  drained.store(std::max(drained.load(std::memory_order_relaxed), journal_.drained),
+                std::memory_order_relaxed);
   const std::uint32_t count = std::min(journal_.lanes, segment_.lanes());
   for (const shm::JournalLane& entry : segment_.journal_lanes().first(count)) {
     const auto lane = static_cast<std::uint32_t>(entry.tenant >> 48);

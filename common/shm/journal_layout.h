@@ -90,7 +90,7 @@ struct alignas(64) JournalHeader {
   Word64 sequence;
   std::uint32_t ops;
   std::uint32_t lanes;
-  std::uint64_t unused;
+  std::uint64_t drained;  // records, all in all, once the ops are done
   JournalRotation rotation;
   std::uint8_t pad[48];
   JournalOp op[kJournalOps];
