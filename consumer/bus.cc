@@ -65,7 +65,7 @@ bool sites_are_short(const shm::Segment& segment) {
 }  // namespace
 
 Bus::Bus(Options options) : options_(std::move(options)) {
-  current_ = std::make_unique<BusQueue>(options_.bus, options_.config_path);
+  current_ = std::make_unique<BusQueue>(options_.bus, options_.config_path, options_.log_files);
   tell_recovery(*current_);
   // Of a sidecar that dies at this moment the leases go one after the other.
   const auto end = Clock::now() + kLeaseWait;
@@ -235,7 +235,8 @@ void Bus::attach_left_overs() {
 
 void Bus::attach_left_over(const std::string& path) {
   shm::Segment segment = shm::Segment::open_file(path, options_.bus, shm::Segment::Role::kSidecar);
-  auto queue = std::make_unique<BusQueue>(std::move(segment), options_.bus, options_.config_path);
+  auto queue =
+      std::make_unique<BusQueue>(std::move(segment), options_.bus, options_.config_path, options_.log_files);
   queue->retire(path);  // its sidecar may have been killed before it could
   tell_recovery(*queue);
   options_.tell(Level::kInfo, "draining " + path + " first");
@@ -245,7 +246,7 @@ void Bus::attach_left_over(const std::string& path) {
 /// The bus was removed or moved: there is, or will be, another one under its name.
 void Bus::follow_name() {
   try {
-    make_current(std::make_unique<BusQueue>(options_.bus, options_.config_path));
+    make_current(std::make_unique<BusQueue>(options_.bus, options_.config_path, options_.log_files));
     tell_recovery(*current_);
     options_.tell(Level::kWarning, current_->segment().path() +
                                        " was removed or replaced: attached to the new one, what is left in "
@@ -284,7 +285,7 @@ void Bus::roll(const shm::BusOptions& options, const std::string& why) {
   try {
     // Its lease first: nobody else drains it from its first moment on.
     shm::Segment segment = shm::Segment::open_file(aside, options, shm::Segment::Role::kSidecar);
-    fresh = std::make_unique<BusQueue>(std::move(segment), options, options_.config_path);
+    fresh = std::make_unique<BusQueue>(std::move(segment), options, options_.config_path, options_.log_files);
     retired_.reserve(retired_.size() + 1);
     shm::exchange_names(path, aside);
   } catch (...) {

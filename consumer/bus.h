@@ -32,7 +32,8 @@ class Bus : public Queue {
   struct Options {
     shm::BusOptions bus;
     std::string config_path;
-    bool follows = true;  // if the segment loses its name, the one that has it is drained too
+    std::vector<std::string> log_files;  // of the configuration: see recover_journal()
+    bool follows = true;                 // if the segment loses its name, the one that has it is drained too
     std::function<void(Level, const std::string&)> tell = [](Level, const std::string&) {};  // any thread
   };
 

@@ -32,13 +32,15 @@ constexpr std::chrono::seconds kNameCheckInterval{1};
 
 }  // namespace
 
-BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path)
-    : BusQueue(shm::Segment::open(options, shm::Segment::Role::kSidecar), options, config_path) {}
+BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path,
+                   const std::vector<std::string>& log_files)
+    : BusQueue(shm::Segment::open(options, shm::Segment::Role::kSidecar), options, config_path, log_files) {}
 
-BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path)
+BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path,
+                   const std::vector<std::string>& log_files)
     : segment_(std::move(segment)),
       caretaker_(segment_, options, config_path),
-      recovered_(recover_journal(segment_)),
+      recovered_(recover_journal(segment_, log_files)),
       merge_(segment_, caretaker_),
       site_table_(segment_),
       clock_(shm::clock_of(segment_)),

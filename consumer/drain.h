@@ -30,9 +30,12 @@ namespace logbus::consumer {
 class BusQueue : public Queue {
  public:
   /// Attaches to the bus, creating it if need be. Throws Error; EBUSY names the sidecar that has the lease.
-  explicit BusQueue(const shm::BusOptions& options, const std::string& config_path = {});
+  /// `log_files`: see recover_journal().
+  explicit BusQueue(const shm::BusOptions& options, const std::string& config_path = {},
+                    const std::vector<std::string>& log_files = {});
   /// The same for a segment that is attached already.
-  BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path);
+  BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path,
+           const std::vector<std::string>& log_files = {});
 
   /// Always false: this is the consumer's end.
   bool put_nowait(const LogRecord& record) override;

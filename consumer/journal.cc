@@ -196,7 +196,7 @@ bool Journal::prepare(Part& part) noexcept {
   StreamHandler& handler = *part.handler;
   const std::lock_guard guard(handler.lock());
   part.error = handler.stream_error();
-  while (part.error != 0 && handler.may_find_room(part.error) && host_.wait_for_room())
+  while (part.error != 0 && handler.may_find_room(part.error) && wait_for_room(part))
     part.error = handler.stream_error();
   if (part.error != 0) {
     end(part);
@@ -278,12 +278,21 @@ bool Journal::write_sealed() noexcept {
       part.error = 0;
       part.written = handler.write_records(part.written, part.bytes, kWait, part.error);
       if (part.error == 0 || !handler.may_find_room(part.error)) break;
-      handler.pending_.store(true, std::memory_order_relaxed);
-      if (!host_.wait_for_room()) break;
-      handler.tell({part.error, 0, 1}, true);
+      if (!wait_for_room(part)) break;
     }
     if (part.error != 0 && handler.may_find_room(part.error) && host_.gives_up()) return false;
   }
+  return true;
+}
+
+bool Journal::wait_for_room(const Part& part) noexcept {
+  if (!host_.wait_for_room()) return false;
+  StreamHandler& handler = *part.handler;
+  const auto last = std::upper_bound(handler.ends_.begin(), handler.ends_.end(), part.bytes);
+  const auto first = std::upper_bound(handler.ends_.begin(), last, part.written);
+  const auto waiting = static_cast<std::size_t>(last - first);
+  handler.tell({part.error, 0, waiting}, false);
+  handler.set_waiting(waiting);
   return true;
 }
 

@@ -88,6 +88,7 @@ class Journal final : public record::WriteGroup {
   void end(Part& part) noexcept;
   void seal(bool with_at_hand);
   bool write_sealed() noexcept;
+  bool wait_for_room(const Part& part) noexcept;
   bool abandon() noexcept;
   void give_homes();
   void list_files();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "journal_recovery.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +42,13 @@ std::string reason(int error) {
   return std::string(": ") + std::strerror(error);
 }
 
+bool is_ours(const shm::Segment& segment) {
+  struct stat status {};
+  const base::UniqueFd file = segment.reopen();
+  return file && ::fstat(file.get(), &status) == 0 && status.st_uid == ::geteuid() &&
+         (status.st_mode & 022) == 0;
+}
+
 bool is_path(const std::string& text) {
   return text.starts_with('/') && text.find('\0') == std::string::npos;
 }
@@ -56,7 +63,8 @@ struct FileJob {
 
 class JournalRecovery {
  public:
-  explicit JournalRecovery(const shm::Segment& segment) : segment_(segment), journal_(segment.journal()) {}
+  JournalRecovery(const shm::Segment& segment, const std::vector<std::string>& log_files)
+      : segment_(segment), journal_(segment.journal()), log_files_(log_files), ours_(is_ours(segment)) {}
 
   Recovery run() {
     read_files();
@@ -77,6 +85,7 @@ class JournalRecovery {
     result_.warnings.push_back("the journal of " + segment_.path() + " is damaged (" + what +
                                "): what it was to complete is written again as far as the bus has it");
   }
+  bool may_touch(const std::string& path) const;
   std::optional<std::string> payload(std::uint64_t begin, std::uint64_t bytes) const;
   void read_files();
   bool read_jobs(std::vector<FileJob>& jobs);
@@ -92,8 +101,18 @@ class JournalRecovery {
 
   const shm::Segment& segment_;
   JournalHeader& journal_;
+  const std::vector<std::string>& log_files_;
+  const bool ours_;  // nobody else can have written it
   Recovery result_;
 };
+
+bool JournalRecovery::may_touch(const std::string& path) const {
+  return ours_ || std::any_of(log_files_.begin(), log_files_.end(), [&path](const std::string& file) {
+           return path.starts_with(file) &&
+                  (path.size() == file.size() ||
+                   (path[file.size()] == '.' && path.find('/', file.size()) == std::string::npos));
+         });
+}
 
 // By read(2), not through the mapping: nothing that is no memory of the file can be touched.
 std::optional<std::string> JournalRecovery::payload(std::uint64_t begin, std::uint64_t bytes) const {
@@ -151,6 +170,7 @@ void JournalRecovery::finish_batch() {
 }
 
 void JournalRecovery::finish(const FileJob& job) {
+  if (!may_touch(job.path)) return spoiled(job.path + " is no file of the configuration");
   base::UniqueFd file = find(job);
   bool found = static_cast<bool>(file);
   if (!found)
@@ -194,6 +214,7 @@ base::UniqueFd JournalRecovery::find(const FileJob& job) {
        entry.increment(error)) {
     const std::string path = entry->path().string();
     const std::optional<FileStatus> status = status_of_name(path);
+    if (!may_touch(path)) continue;
     if (status && status->regular && is_same(status->id, job.id) && (file = open(path))) return file;
   }
   return file;
@@ -263,6 +284,7 @@ void JournalRecovery::finish_rotation() {
     if (size > texts->size() - at) return spoiled("a rotation without its end");
     names.push_back(texts->substr(at, size));
     if (!is_path(names.back())) return spoiled("what is no path");
+    if (!may_touch(names.back())) return spoiled(names.back() + " is no file of the configuration");
     at += size;
   }
   if (!texts || names.size() != 2 * std::uint64_t{renames} + deletions)
@@ -308,10 +330,10 @@ bool back_journal(const shm::Segment& segment) noexcept {
   return segment.back(&segment.journal(), segment.preamble().journal.size);
 }
 
-Recovery recover_journal(const shm::Segment& segment) {
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files) {
   // One that has been written to has memory.
   if (!back_journal(segment)) return {};
-  return JournalRecovery(segment).run();
+  return JournalRecovery(segment, log_files).run();
 }
 
 }  // namespace logbus::consumer

@@ -31,6 +31,8 @@ bool back_journal(const shm::Segment& segment) noexcept;
 /// Holding the lease, before the read positions are looked at and before a file is opened. It needs neither a
 /// configuration nor the lanes. Nothing that it reads is trusted. May be killed anywhere, and called again.
 /// Throws NoRoomToRecover.
-Recovery recover_journal(const shm::Segment& segment);
+/// Of a segment that others than our own user may write, a journal that names other files than `log_files`,
+/// or those that bear their names with a dot and something behind, is somebody's trick: those are left alone.
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files);
 
 }  // namespace logbus::consumer

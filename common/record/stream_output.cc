@@ -206,9 +206,9 @@ void StreamHandler::set_write_out_size() noexcept {
 
 void StreamHandler::join(record::WriteGroup* group, std::span<char> home) {
   buffer_.live_in(home);
+  if (group_ != group) noted_record_ = 0;
   group_ = group;
   home_bytes_ = home.size();
-  noted_record_ = 0;
   set_write_out_size();
 }
 

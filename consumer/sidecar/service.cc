@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -47,6 +48,16 @@ sigset_t own_signals() {
 Durability durability(const Configuration& configuration) {
   const BusSettings& bus = configuration.bus;
   return {bus.holds, bus.async.durable, bus.hold_max};
+}
+
+std::vector<std::string> log_files(const Configuration& configuration) {
+  std::vector<std::string> files;
+  for (const HandlerSettings& handler : configuration.handlers) {
+    if (!handler.file) continue;
+    std::error_code error;
+    files.push_back(std::filesystem::absolute(handler.file->filename, error).lexically_normal().string());
+  }
+  return files;
 }
 
 // A write to a console that nobody reads may never return. Ends the program all the same, some time after it
@@ -114,8 +125,8 @@ void Service::attach() {
     else
       log_.info(sentence);
   };
-  bus_ = std::make_unique<consumer::Bus>(
-      consumer::Bus::Options{configuration_->bus.options, options_.config, !options_.drain, tell});
+  bus_ = std::make_unique<consumer::Bus>(consumer::Bus::Options{
+      configuration_->bus.options, options_.config, log_files(*configuration_), !options_.drain, tell});
   shm::guard_lane_data(bus_->segment());
 }
 

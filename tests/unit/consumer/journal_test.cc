@@ -3,6 +3,7 @@
 #include "journal_recovery.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -124,7 +125,7 @@ class JournalRecoveryTest : public ::testing::Test {
 };
 
 TEST_F(JournalRecoveryTest, LeavesAnEmptyOneAlone) {
-  const Recovery recovery = recover_journal(segment_);
+  const Recovery recovery = recover_journal(segment_, {});
   EXPECT_TRUE(recovery.notes.empty() && recovery.warnings.empty() && recovery.files.empty());
 }
 
@@ -141,12 +142,12 @@ TEST_F(JournalRecoveryTest, WritesTheRestOfEachFileWhereverItWasCut) {
     seal("b" + tag, b);
     put("a" + tag, a.substr(0, cut));
     if (cut > a.size()) put("b" + tag, b.substr(0, cut - a.size()));
-    EXPECT_TRUE(recover_journal(segment_).warnings.empty());
+    EXPECT_TRUE(recover_journal(segment_, {}).warnings.empty());
     EXPECT_EQ(get("a" + tag), "before\n" + a);
     EXPECT_EQ(get("b" + tag), "before\n" + b);
     EXPECT_TRUE(is_empty());
     set_state(JournalState::kSealed);  // killed before its last store, and started again
-    recover_journal(segment_);
+    recover_journal(segment_, {});
     EXPECT_EQ(get("a" + tag), "before\n" + a);
     EXPECT_EQ(get("b" + tag), "before\n" + b);
   }
@@ -157,7 +158,7 @@ TEST_F(JournalRecoveryTest, WritesTwoPartsOfOneFileInTheirOrder) {
   seal("f", "first\n");
   seal("f", "second\n");
   put("f", "first\nsec");
-  recover_journal(segment_);
+  recover_journal(segment_, {});
   EXPECT_EQ(get("f"), "first\nsecond\n");
 }
 
@@ -167,7 +168,7 @@ TEST_F(JournalRecoveryTest, FindsAFileThatWasMovedInItsDirectory) {
   put("f", "one\nt");
   std::filesystem::rename(path("f"), path("f.1"));
   put("f", "another\n");
-  EXPECT_TRUE(recover_journal(segment_).warnings.empty());
+  EXPECT_TRUE(recover_journal(segment_, {}).warnings.empty());
   EXPECT_EQ(get("f.1"), "before\none\ntwo\n");
   EXPECT_EQ(get("f"), "another\n");
 }
@@ -177,7 +178,7 @@ TEST_F(JournalRecoveryTest, WritesAllToANewFileIfTheOldOneHasGone) {
   seal("f", "one\n");
   const int open_still = ::open(path("f").c_str(), O_RDONLY);  // its inode's number is not used again
   std::filesystem::remove(path("f"));
-  EXPECT_EQ(recover_journal(segment_).warnings.size(), 1U);
+  EXPECT_EQ(recover_journal(segment_, {}).warnings.size(), 1U);
   EXPECT_EQ(get("f"), "one\n");
   ::close(open_still);
 }
@@ -187,7 +188,7 @@ TEST_F(JournalRecoveryTest, WritesAllToAFileThatOthersHaveCut) {
   seal("f", "one\ntwo\n");
   put("f", "one\n");
   std::filesystem::resize_file(path("f"), 3);
-  EXPECT_EQ(recover_journal(segment_).warnings.size(), 1U);
+  EXPECT_EQ(recover_journal(segment_, {}).warnings.size(), 1U);
   EXPECT_EQ(get("f"), "befone\ntwo\n");
 }
 
@@ -196,7 +197,7 @@ TEST_F(JournalRecoveryTest, TellsOfAFileThatCannotBeWritten) {
   seal("f", "one\n");
   std::filesystem::remove(path("f"));
   std::filesystem::create_directory(path("f"));
-  EXPECT_EQ(recover_journal(segment_).warnings.size(), 1U);
+  EXPECT_EQ(recover_journal(segment_, {}).warnings.size(), 1U);
   EXPECT_TRUE(is_empty());
 }
 
@@ -220,7 +221,7 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   segment_.slot(1).word.store(5);
   journal().lanes = 6;
   set_state(JournalState::kSealed);
-  recover_journal(segment_);
+  recover_journal(segment_, {});
   EXPECT_EQ(segment_.consumer_line(0).read.load(), 64U);
   EXPECT_EQ(segment_.consumer_line(0).reported[4].load(), 5U);
   EXPECT_EQ(segment_.consumer_line(1).read.load(), 0U);
@@ -245,7 +246,7 @@ TEST_F(JournalRecoveryTest, FinishesARotationFromEachOfItsSteps) {
     if (point >= 7) note_step(3, "none");
     if (point == 8) std::filesystem::remove(path("gone"));
     if (point >= 6) put("f", "new");  // the name has a file again
-    EXPECT_TRUE(recover_journal(segment_).warnings.empty());
+    EXPECT_TRUE(recover_journal(segment_, {}).warnings.empty());
     EXPECT_EQ(get("f.3"), "f.2");
     EXPECT_EQ(get("f.2"), "f.1");
     EXPECT_EQ(get("f.1"), "f");
@@ -254,6 +255,25 @@ TEST_F(JournalRecoveryTest, FinishesARotationFromEachOfItsSteps) {
     EXPECT_TRUE(is_empty());
     for (const char* name : {"f", "f.1", "f.2", "f.3"}) std::filesystem::remove(path(name));
   }
+}
+
+// Whoever may write the segment could else have any file written, renamed or removed.
+TEST_F(JournalRecoveryTest, OfASharedSegmentTouchesFilesOfTheConfigurationOnly) {
+  const std::string segment = directory_.path() + "/test.logbus";
+  ASSERT_EQ(::chmod(segment.c_str(), 0660), 0);
+  put("secret", "");
+  put("f", "");
+  put("f.1", "");
+  seal("secret", "one\n");
+  EXPECT_EQ(recover_journal(segment_, {path("f")}).warnings.size(), 1U);
+  EXPECT_EQ(get("secret"), "");
+  rotate({"f", "f.1", "secret"}, 1);
+  EXPECT_EQ(recover_journal(segment_, {path("f")}).warnings.size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(path("secret")));
+  journal().ops = 0;
+  seal("f", "one\n");
+  EXPECT_TRUE(recover_journal(segment_, {path("f")}).warnings.empty());
+  EXPECT_EQ(get("f"), "one\n");
 }
 
 TEST_F(JournalRecoveryTest, SurvivesAnyBytes) {
@@ -277,7 +297,7 @@ TEST_F(JournalRecoveryTest, SurvivesAnyBytes) {
       word = random() % 2 == 0 ? static_cast<std::uint32_t>(random()) : word + 1;
     }
     if (random() % 4 == 0) segment_.journal_payload()[shm::kRotationBegin + random() % 64] ^= 64;
-    recover_journal(segment_);
+    recover_journal(segment_, {});
     EXPECT_TRUE(is_empty());
   }
 }
