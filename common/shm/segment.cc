@@ -88,7 +88,9 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
   s.device_ = st.st_dev;
   s.inode_ = st.st_ino;
   const std::uint64_t split = preamble.shared_control.offset;
-  s.consumer_side_ = map_file(fd.get(), role == Role::kSidecar ? read_write : read_only, 0, split, path);
+  // Not the journal, which no worker reads: under mlockall(MCL_FUTURE) mapping it would fill it with memory.
+  s.consumer_side_ = role == Role::kSidecar ? map_file(fd.get(), read_write, 0, split, path)
+                                            : map_file(fd.get(), read_only, 0, preamble.journal.offset, path);
   s.shared_side_ = map_file(fd.get(), read_write, split, preamble.data.offset - split, path);
   if (role == Role::kSidecar)
     s.data_ = map_file(fd.get(), read_only, preamble.data.offset, preamble.data.size, path);

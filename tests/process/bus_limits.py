@@ -19,8 +19,8 @@ AGAIN = 1.2  # a worker without a bus tries again each second
 
 
 def drained(bus):
-    records = bus.stat()["records"]
-    return records["drained"] == records["committed"]
+    """By positions: of a process that was killed the count of records may be one off."""
+    return bus.stat()["records"]["lag"] == 0
 
 
 def handler_of(bus):
