@@ -51,7 +51,8 @@ bool has_sizes_of(const detail::Preamble& has, const detail::Preamble& wanted) {
 
 std::string sizes_of(const detail::Preamble& p) {
   return std::to_string(p.lanes) + " lanes of " + std::to_string(p.lane_size >> 10) + " KiB, " +
-         std::to_string(p.sites) + " sites";
+         std::to_string(p.sites) + " sites" +
+         ((p.features & detail::kFeatureOverwrite) != 0 ? ", overwriting" : "");
 }
 
 bool sites_are_short(const shm::Segment& segment) {

@@ -199,6 +199,10 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
   packed.ticks = frame.ticks;
   packed.site = nullptr;
   packed.own = nullptr;
+  if (merge_.is_overwritten(frame, lane)) {
+    own_records_.tell_overwritten(lane, merge_.lost(), frame.ticks, true);
+    return false;
+  }
   switch (frame.kind()) {
     case FrameKind::kRecord:
       packed.site_id = frame_id(frame.tag);
@@ -223,6 +227,9 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
       own_records_.tell_drops(lane, gap.dropped, gap.first_ticks, gap.last_ticks, frame.ticks, true);
       return false;
     }
+    case FrameKind::kBlock:
+      own_records_.tell_overwritten(lane, merge_.lost(), frame.ticks, true);
+      return false;
     default:
       own_records_.tell_unreadable(packed);
       return false;

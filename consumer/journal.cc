@@ -255,6 +255,7 @@ void Journal::seal(bool with_at_hand) {
     shm::JournalLane& lane = queue_->segment().journal_lanes()[journal.lanes++];
     lane.tenant = shm::pack_tenant(position.lane, position.tenancy);
     lane.read = position.read;
+    lane.passed = position.passed;
     std::copy_n(*position.reported, detail::kSeverities, lane.reported);
   }
   for (const OwnRecords::SlotReport& report : queue_->slot_reports()) {

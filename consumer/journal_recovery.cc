@@ -255,6 +255,8 @@ void JournalRecovery::move_positions() {
     for (std::size_t s = 0; s < kSeverities; ++s)
       if (entry.reported[s] > reader.reported[s].load(std::memory_order_relaxed))
         reader.reported[s].store(entry.reported[s], std::memory_order_relaxed);
+    if (entry.passed > reader.passed.load(std::memory_order_relaxed))
+      reader.passed.store(entry.passed, std::memory_order_relaxed);
     // Release: as in LaneMerge::commit().
     if (read > reader.read.load(std::memory_order_relaxed))
       reader.read.store(read, std::memory_order_release);

@@ -23,6 +23,7 @@ LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
     : segment_(segment),
       caretaker_(caretaker),
       doorbell_(segment),
+      overwrites_(segment.overwrites()),
       committed_(segment.lanes()),
       bound_(segment.lanes()),
       lanes_(segment.lanes()),
@@ -32,6 +33,8 @@ LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
     Lane& lane = lanes_[i];
     lane.view.data = segment.lane_data(i);
     lane.view.size = segment.lane_size();
+    lane.view.block = overwrites_ ? block_bytes(segment.lane_size()) : 0;
+    lane.passed = reader.passed.load(std::memory_order_relaxed);
     committed_[i] = lane.cursor = lane.given =
         reader.read.load(std::memory_order_relaxed);  // our predecessor's
     for (std::size_t s = 0; s < kSeverities; ++s)
@@ -109,7 +112,8 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
 
 bool LaneMerge::parse_head(std::uint32_t index) {
   Lane& lane = lanes_[index];
-  const shm::Parse result = shm::parse_frame(lane.view, lane.cursor, lane.head);
+  const shm::Parse result =
+      overwrites_ ? parse_ring(index) : shm::parse_frame(lane.view, lane.cursor, lane.head);
   lane.has_head = result == shm::Parse::kFrame;
   lane.head_is_old = false;
   if (result == shm::Parse::kCorrupt) quarantine(index);
@@ -144,13 +148,22 @@ void LaneMerge::end_run() {
 }
 
 bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
-  const bool runs = run_ != kNoLane && HeapEntry{lanes_[run_].head.ticks, run_} < run_end_;
-  if (!runs && !start_run()) return false;
+  for (;;) {
+    const bool runs = run_ != kNoLane && HeapEntry{lanes_[run_].head.ticks, run_} < run_end_;
+    if (!runs && !start_run()) return false;
+    if (!overwrites_ || !is_below_floor(run_, lanes_[run_].head.position)) break;
+    // Overwritten while it waited: its lane goes on from where there is something, at another time.
+    lanes_[run_].cursor = lanes_[run_].head.position;
+    if (!parse_head(run_)) run_ = kNoLane;
+    end_run();
+  }
   index = run_;
   Lane& lane = lanes_[index];
   frame = lane.head;
   last_lane_ = index;
   before_last_ = lane.given;
+  before_last_passed_ = lane.passed;
+  if (overwrites_) count_passed(lane);
   lane.given = lane.cursor;
   touch(index);
   last_was_late_ = frame.ticks < last_ticks_;
@@ -186,13 +199,13 @@ void LaneMerge::collect(bool with_last, std::vector<Position>& positions) const 
     const Lane& lane = lanes_[index];
     const shm::ConsumerLine& reader = segment_.consumer_line(index);
     const std::uint64_t read = handled(index, with_last);
-    bool told = false;
+    bool told = reader.passed.load(std::memory_order_relaxed) != passed(index, with_last);
     for (std::size_t s = 0; s < kSeverities; ++s)
       told |= reader.reported[s].load(std::memory_order_relaxed) != lane.reported[s];
     if (!told && reader.read.load(std::memory_order_relaxed) == read) continue;
     // Relaxed: as long as there are unread frames, nobody changes the tenancy.
     const LaneWord word = unpack_lane(segment_.producer_line(index).word.load(std::memory_order_relaxed));
-    positions.push_back({index, word.tenancy, read, &lane.reported});
+    positions.push_back({index, word.tenancy, read, passed(index, with_last), &lane.reported});
   }
 }
 
@@ -203,6 +216,7 @@ void LaneMerge::commit(bool with_last) noexcept {
     shm::ConsumerLine& reader = segment_.consumer_line(index);
     for (std::size_t s = 0; s < kSeverities; ++s)
       reader.reported[s].store(lane.reported[s], std::memory_order_relaxed);
+    if (overwrites_) reader.passed.store(passed(index, with_last), std::memory_order_relaxed);
     // Release: pairs with the writer's acquire; all reading of these bytes is over, they may be overwritten.
     // It also carries reported[] to those who free the lane.
     reader.read.store(handled(index, with_last), std::memory_order_release);
@@ -233,6 +247,7 @@ std::vector<std::uint32_t> LaneMerge::lanes_with_untold_drops() {
     bool untold = false;
     for (std::size_t s = 0; s < kSeverities; ++s)
       untold |= line.dropped[s].load(std::memory_order_acquire) != lane.reported[s];
+    untold |= untold_losses(i) != 0;
     // `committed` after `dropped`: has it moved, a gap frame may be among the new frames and tells it.
     const bool drained = line.committed.load(std::memory_order_acquire) == lane.given;
     if (!untold || !drained || !(writer_is_gone(i) || now - lane.changed_ns > kQuietNs)) continue;
@@ -240,6 +255,76 @@ std::vector<std::uint32_t> LaneMerge::lanes_with_untold_drops() {
     touch(i);
   }
   return found;
+}
+
+/// The next frame of a ring, whose writer does not wait for us: what was read holds only if the floor is
+/// still below it afterwards. Skips what is no record and says nothing.
+shm::Parse LaneMerge::parse_ring(std::uint32_t index) {
+  Lane& lane = lanes_[index];
+  const shm::ProducerLine& line = segment_.producer_line(index);
+  for (;;) {
+    // Acquire: what was committed before the floor was raised is seen, and that reaches up to it.
+    const std::uint64_t floor = line.floor.load(std::memory_order_acquire);
+    if (lane.cursor < floor) {
+      if (floor > line.committed.load(std::memory_order_acquire)) return shm::Parse::kCorrupt;
+      lane.cursor = floor;
+    }
+    const bool at_end = lane.cursor >= lane.view.committed;
+    const shm::Parse result = at_end ? shm::Parse::kEnd : shm::parse_frame(lane.view, lane.cursor, lane.head);
+    const bool is_block = result == shm::Parse::kFrame && lane.head.kind() == FrameKind::kBlock;
+    const std::uint64_t records = is_block ? shm::records_before(lane.head) : 0;
+#ifndef LOGBUS_MUTANT_NO_FLOOR_CHECK
+    if (is_below_floor(index, lane.cursor)) continue;
+#endif
+    if (at_end && lane.given < lane.cursor) {
+      lane.given = lane.cursor;  // nothing to give up to there
+      touch(index);
+    }
+    if (result != shm::Parse::kFrame) return result;
+    lane.block_records = records;
+    if (lane.head.kind() != FrameKind::kPad && !(is_block && records <= lane.passed)) return result;
+    lane.cursor += lane.head.size;
+  }
+}
+
+bool LaneMerge::is_below_floor(std::uint32_t index, std::uint64_t position) const noexcept {
+  // Pairs with the writer's fence between its store of the floor and its first byte: if a byte of that was
+  // read before the fence, the floor is seen behind it.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return segment_.producer_line(index).floor.load(std::memory_order_relaxed) > position;
+}
+
+void LaneMerge::count_passed(Lane& lane) noexcept {
+  const FrameKind kind = lane.head.kind();
+  if (kind == FrameKind::kBlock) {
+    lost_ = lane.block_records - std::min(lane.block_records, lane.passed);
+    lane.passed += lost_;
+  } else if (kind == FrameKind::kRecord || kind == FrameKind::kInline) {
+    ++lane.passed;
+  }
+}
+
+bool LaneMerge::was_overwritten(const shm::Frame& frame, std::uint32_t index) noexcept {
+#ifdef LOGBUS_MUTANT_NO_FLOOR_CHECK
+  return false;
+#endif
+  // A block's count was checked when it was parsed.
+  if (frame.kind() == FrameKind::kBlock || !is_below_floor(index, frame.position)) return false;
+  lost_ = frame.kind() == FrameKind::kRecord || frame.kind() == FrameKind::kInline ? 1 : 0;
+  return true;
+}
+
+/// Overwritten, and nobody writes here any more who would say so.
+std::uint64_t LaneMerge::untold_losses(std::uint32_t index) const noexcept {
+  const Lane& lane = lanes_[index];
+  if (!overwrites_ || lane.has_head) return 0;
+  const shm::ProducerLine& line = segment_.producer_line(index);
+  const std::uint64_t word = line.word.load(std::memory_order_acquire);
+  if (!writer_is_gone(index) || line.committed.load(std::memory_order_acquire) != lane.given) return 0;
+  const std::uint64_t records = line.records.load(std::memory_order_acquire);
+  // Let in the meantime: some of these may be the new tenant's.
+  if (line.word.load(std::memory_order_relaxed) != word) return 0;
+  return records - std::min(records, lane.passed);
 }
 
 void LaneMerge::quarantine(std::uint32_t index) {

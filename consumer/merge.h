@@ -24,8 +24,16 @@ class LaneMerge {
   /// all that is committed now is ready.
   void pass(bool everything);
 
-  /// The next ready frame, oldest first; false: none until another pass. `frame` lies in shared memory.
+  /// The next ready frame, oldest first; false: none until another pass. `frame` lies in shared memory. Of a
+  /// lane that overwrites a kBlock frame says that what came before it was lost: lost().
   bool next(shm::Frame& frame, std::uint32_t& lane);
+  /// After the last frame given has been copied, and looked up whose it is: its writer may have overwritten
+  /// it. True: the copy is worth nothing.
+  bool is_overwritten(const shm::Frame& frame, std::uint32_t lane) noexcept {
+    return overwrites_ && was_overwritten(frame, lane);
+  }
+  /// Records lost by that, or before the kBlock frame given last.
+  std::uint64_t lost() const noexcept { return lost_; }
 
   /// Whether the last pass left nothing to give, not even later.
   bool empty() const noexcept { return heap_.empty() && run_ == kNoLane; }
@@ -40,6 +48,7 @@ class LaneMerge {
     std::uint32_t lane;
     std::uint64_t tenancy;
     std::uint64_t read;
+    std::uint64_t passed;
     const std::uint64_t (*reported)[detail::kSeverities];
   };
   /// Where the lanes are read to, as far as that has changed: past all frames given so far, or all but the
@@ -59,6 +68,10 @@ class LaneMerge {
   /// Lanes with drops that no gap frame will tell of: drained, and dead, closed or quiet.
   /// Called once each until reported() has caught up.
   std::vector<std::uint32_t> lanes_with_untold_drops();
+  /// Of such a lane: records overwritten that no block frame will tell of.
+  std::uint64_t untold_losses(std::uint32_t lane) const noexcept;
+  /// They have been told.
+  void pass_over(std::uint32_t lane, std::uint64_t losses) noexcept { lanes_[lane].passed += losses; }
 
   /// Lanes found corrupt since the last call.
   std::vector<std::uint32_t> take_quarantined() { return std::exchange(quarantined_, {}); }
@@ -77,7 +90,9 @@ class LaneMerge {
     bool has_head = false;
     bool head_is_old = false;  // it was there in the pass before
     bool corrupt = false;
-    bool touched = false;  // given, not yet committed
+    bool touched = false;             // given, not yet committed
+    std::uint64_t passed = 0;         // of a lane that overwrites: records given or lost
+    std::uint64_t block_records = 0;  // of the block frame that is the head
     std::uint64_t reported[detail::kSeverities] = {};
   };
   struct HeapEntry {
@@ -89,12 +104,19 @@ class LaneMerge {
 
   bool refresh(std::uint32_t index, std::uint64_t committed);
   bool parse_head(std::uint32_t index);
+  shm::Parse parse_ring(std::uint32_t index);
+  void count_passed(Lane& lane) noexcept;
+  bool is_below_floor(std::uint32_t index, std::uint64_t position) const noexcept;
+  bool was_overwritten(const shm::Frame& frame, std::uint32_t lane) noexcept;
   void queue_head(std::uint32_t index);
   bool start_run();
   void end_run();
   void touch(std::uint32_t index);
   std::uint64_t handled(std::uint32_t index, bool with_last) const noexcept {
     return index == last_lane_ && !with_last ? before_last_ : lanes_[index].given;
+  }
+  std::uint64_t passed(std::uint32_t index, bool with_last) const noexcept {
+    return index == last_lane_ && !with_last ? before_last_passed_ : lanes_[index].passed;
   }
   void quarantine(std::uint32_t index);
   void leave_quarantine(std::uint32_t index, std::uint64_t committed);
@@ -104,6 +126,8 @@ class LaneMerge {
   const shm::Segment& segment_;
   shm::Caretaker& caretaker_;
   shm::Doorbell doorbell_;
+  const bool overwrites_;
+  std::uint64_t lost_ = 0;
   // What a pass reads and writes for every lane, close together.
   std::vector<std::uint64_t> committed_;
   std::vector<std::uint64_t> bound_;  // no frame that is not committed yet has a stamp below this
@@ -116,7 +140,8 @@ class LaneMerge {
   std::vector<std::uint32_t> quarantined_;
   double ticks_per_ns_;
   std::uint32_t last_lane_ = kNoLane;  // of the last frame given
-  std::uint64_t before_last_ = 0;      // given there before it
+  std::uint64_t before_last_passed_ = 0;
+  std::uint64_t before_last_ = 0;  // given there before it
   std::uint64_t watermark_ = 0;
   std::uint64_t last_ticks_ = 0;  // of the last frame given
   bool last_was_late_ = false;

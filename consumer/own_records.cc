@@ -51,7 +51,10 @@ OwnRecords::Own& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level
 
 // Only now: were it reported before its line is written, a kill between the two would lose the line.
 void OwnRecords::report_taken() {
-  if (taken_.lane != kNone) merge_.report(taken_.lane, taken_.dropped);
+  if (taken_.lane != kNone) {
+    merge_.report(taken_.lane, taken_.dropped);
+    merge_.pass_over(taken_.lane, taken_.overwritten);
+  }
   if (taken_.slot.index != kNone) slot_reports_.push_back(taken_.slot);
   taken_.lane = taken_.slot.index = kNone;
 }
@@ -99,6 +102,19 @@ void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[k
   std::copy(std::begin(dropped), std::end(dropped), own.dropped);
 }
 
+void OwnRecords::tell_overwritten(std::uint32_t lane, std::uint64_t count, std::uint64_t ticks,
+                                  bool of_frame) {
+  if (count == 0) return;
+  tenants_.forget(lane);  // a new name may have been among them
+  segment_.consumer().overwritten.fetch_add(count, std::memory_order_relaxed);
+  Own& own = say(tenants_.of_lane(lane), ticks, Level::kWarning,
+                 std::to_string(count) + " records dropped: overwritten before they were read", of_frame);
+  own.record.extra.emplace_back("dropped", static_cast<std::int64_t>(count));
+  if (of_frame) return;
+  own.lane = lane;
+  own.overwritten = count;
+}
+
 void OwnRecords::tell_untold() {
   const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
@@ -108,6 +124,7 @@ void OwnRecords::tell_untold() {
       dropped[s] = line.dropped[s].load(std::memory_order_acquire);
     tell_drops(lane, dropped, line.gap_first_ticks.load(std::memory_order_relaxed),
                line.gap_last_ticks.load(std::memory_order_relaxed), now, false);
+    tell_overwritten(lane, merge_.untold_losses(lane), now, false);
   }
   for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
     const shm::ProcessSlot& slot = segment_.slot(i);

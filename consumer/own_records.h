@@ -57,6 +57,8 @@ class OwnRecords {
   /// The lane's counters were at `dropped` when a record with this stamp was written: what has not been told.
   void tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[detail::kSeverities],
                   std::uint64_t first, std::uint64_t last, std::uint64_t ticks, bool of_frame);
+  /// So many records of a lane that overwrites are gone. `of_frame`: the merge has passed them already.
+  void tell_overwritten(std::uint32_t lane, std::uint64_t count, std::uint64_t ticks, bool of_frame);
   /// What no frame tells of: drops of lanes that are quiet or gone, threads without a lane, broken lanes.
   void tell_untold();
 
@@ -67,6 +69,7 @@ class OwnRecords {
     SlotReport slot{kNone, 0, 0};
     std::uint32_t lane = kNone;                       // it tells of drops of this lane
     std::uint64_t dropped[detail::kSeverities] = {};  // up to here
+    std::uint64_t overwritten = 0;                    // and these
   };
   Own& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message, bool of_frame);
   void report_taken();

@@ -8,10 +8,11 @@ namespace logbus::consumer {
 
 using namespace detail;
 
-const Tenant& TenantTable::read(std::uint32_t lane, std::uint64_t key, std::uint32_t slot) {
+const Tenant& TenantTable::read(std::uint32_t lane, std::uint64_t key, LaneWord word) {
   const ProducerLine& line = segment_.producer_line(lane);
   Tenant& tenant = tenants_[lane];
-  tenant = of_slot(slot);
+  if (word.state == LaneState::kFree) return tenant;  // the last one's
+  tenant = of_slot(word.slot);
   tenant.word = key;
   tenant.version = ++last_version_;
   tenant.thread = line.thread.load(std::memory_order_relaxed);

@@ -24,15 +24,17 @@ class TenantTable {
         detail::unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_acquire));
     const std::uint64_t key = detail::pack({detail::LaneState::kOpen, word.slot, word.tenancy});
     const Tenant& tenant = tenants_[lane];
-    return tenant.word == key || word.slot >= segment_.slots() ? tenant : read(lane, key, word.slot);
+    return tenant.word == key || word.slot >= segment_.slots() ? tenant : read(lane, key, word);
   }
   /// What a slot says of its process, without a thread.
   Tenant of_slot(std::uint32_t slot) const;
   /// A frame has told new names.
   void rename(std::uint32_t lane, wire::Names names);
+  /// Such a frame may be lost: the names are read anew.
+  void forget(std::uint32_t lane) { tenants_[lane].word = 0; }
 
  private:
-  const Tenant& read(std::uint32_t lane, std::uint64_t key, std::uint32_t slot);
+  const Tenant& read(std::uint32_t lane, std::uint64_t key, detail::LaneWord word);
 
   const shm::Segment& segment_;
   std::vector<Tenant> tenants_;  // by lane

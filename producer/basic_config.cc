@@ -129,12 +129,31 @@ void apply_permissions(shm::BusOptions& options) {
   }
 }
 
+/// Of a bus that this process creates.
+detail::Policy policy_of(Overflow overflow) {
+  switch (overflow) {
+    case Overflow::kBlock:
+      return detail::Policy::kBlock;
+    case Overflow::kOverwrite:
+      return detail::Policy::kOverwrite;
+    case Overflow::kDrop:
+      return detail::Policy::kDrop;
+    case Overflow::kBus:
+      break;
+  }
+  const std::string text = environment("LOGBUS_OVERFLOW");
+  if (text.empty() || text == "drop") return detail::Policy::kDrop;
+  if (text == "block") return detail::Policy::kBlock;
+  if (text == "overwrite") return detail::Policy::kOverwrite;
+  throw Error(EINVAL, "LOGBUS_OVERFLOW: \"" + text + "\" is none of drop, block, overwrite");
+}
+
 /// True: attached.
 bool configure_bus(const BasicConfig& config, const std::string& bus) {
   auto to = std::make_unique<producer::BusConfig>();
   to->options.bus = bus;
   to->options.directory = config.directory;
-  if (config.overflow == Overflow::kBlock) to->options.overflow = detail::Policy::kBlock;
+  to->options.overflow = policy_of(config.overflow);
   to->options.block_timeout = config.block_timeout;
   apply_permissions(to->options);
   to->may_wait = config.overflow != Overflow::kDrop;

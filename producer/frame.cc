@@ -72,7 +72,7 @@ std::uint32_t max_payload() noexcept {
   const bool has_lane = state != nullptr && state->owner.has_lane();
   producer::Membership* membership = has_lane ? state->membership : producer::join();
   if (membership == nullptr) return kMaxRecordBytes;
-  const std::uint32_t bytes = max_record_bytes(membership->attachment->segment().lane_size());
+  const std::uint32_t bytes = membership->attachment->segment().max_frame();
   if (!has_lane) producer::leave(membership);
   return bytes - static_cast<std::uint32_t>(sizeof(FrameHeader));
 }

@@ -103,6 +103,8 @@ class Collector {
   BusStatistics run() {
     const ConsumerControl& control = snapshot_.consumer();
     result_.policy = load(control.policy) == static_cast<std::uint32_t>(Policy::kBlock) ? "block" : "drop";
+    if ((snapshot_.preamble().features & kFeatureOverwrite) != 0) result_.policy = "overwrite";
+    result_.overwritten = load(control.overwritten);
     result_.memory_limit_bytes = load(control.memory_bytes);
     result_.sites = load(snapshot_.shared().sites_used);
     result_.sites_limit = snapshot_.sites();
@@ -165,7 +167,8 @@ class Collector {
     Lag lag;
     if (load(snapshot_.producer_line(lane).committed) == load(snapshot_.consumer_line(lane).read)) return lag;
     const shm::LaneContents contents = snapshot_.read_lane(lane);
-    lag.bytes = minus(contents.committed, contents.read);
+    result_.overwritten += contents.overwritten;
+    lag.bytes = minus(contents.committed, std::max(contents.read, load(snapshot_.producer_line(lane).floor)));
     for (const shm::Frame& frame : contents.frames) {
       const bool is_record = frame.kind() == FrameKind::kRecord || frame.kind() == FrameKind::kInline;
       if (frame.position < contents.read || !is_record) continue;

@@ -58,6 +58,7 @@ struct BusStatistics {
   std::uint64_t sites = 0, sites_limit = 0;
   SidecarStatistics sidecar;
   std::uint64_t committed = 0, drained = 0, dropped = 0, late = 0, truncated = 0, invalid_utf8 = 0;
+  std::uint64_t overwritten = 0;  // before they were read, on a bus whose lanes overwrite
   std::uint64_t format_errors = 0, quarantined_lanes = 0;
   Lag lag;
   std::int64_t lag_ns = 0;  // age of the oldest unread record

@@ -238,6 +238,7 @@ std::string stat_text(const shm::Snapshot& snapshot, const BusStatistics& s, boo
       "{}",
       grouped(s.committed), grouped(s.drained), grouped(s.lag.records), binary_size(s.lag.bytes),
       span(s.lag_ns), grouped(s.dropped), grouped(s.late), grouped(s.truncated), grouped(s.invalid_utf8));
+  if (s.policy == "overwrite") out += fmt::format("  overwritten {}", grouped(s.overwritten));
   if (s.format_errors != 0) out += fmt::format("  format_errors {}", grouped(s.format_errors));
   if (s.quarantined_lanes != 0) out += fmt::format("  quarantined_lanes {}", s.quarantined_lanes);
   out += '\n';
@@ -267,6 +268,7 @@ std::string stat_json(const shm::Snapshot& snapshot, const BusStatistics& s, boo
                      {"truncated", s.truncated},
                      {"invalid_utf8", s.invalid_utf8},
                      {"format_errors", s.format_errors}};
+  if (s.policy == "overwrite") json["records"]["overwritten"] = s.overwritten;
   json["quarantined_lanes"] = s.quarantined_lanes;
   std::size_t live = 0;
   for (const WorkerStatistics& w : s.workers) live += w.life == shm::Life::kLive ? 1U : 0U;

@@ -59,6 +59,14 @@ void fill_slot(const Segment& segment, ProcessSlot& slot, std::string_view proce
 
 Attachment::Attachment(Segment segment, std::string_view process_name)
     : segment_(std::move(segment)), fenced_(!base::membarrier_register()) {
+  if (take_any_slot(process_name)) return;
+  // On a bus of rings nobody is turned away because nobody reads.
+  if (segment_.overwrites() && give_up_oldest_process(segment_) && take_any_slot(process_name)) return;
+  throw Error(EAGAIN, "all " + std::to_string(segment_.slots()) + " process slots of bus " + segment_.path() +
+                          " are taken");
+}
+
+bool Attachment::take_any_slot(std::string_view process_name) {
   // Slots never used or wiped first: those of dead processes stay readable for a while.
   for (const bool fresh_only : {true, false}) {
     for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
@@ -70,11 +78,10 @@ Attachment::Attachment(Segment segment, std::string_view process_name)
       life_ = std::move(lock);
       slot_index_ = i;
       fill_slot(segment_, slot(), process_name, (life_.weak() ? kSlotWeak : 0) | (fenced_ ? kSlotFenced : 0));
-      return;
+      return true;
     }
   }
-  throw Error(EAGAIN, "all " + std::to_string(segment_.slots()) + " process slots of bus " + segment_.path() +
-                          " are taken");
+  return false;
 }
 
 std::unique_ptr<Attachment> Attachment::attach(const BusOptions& options, std::string_view process_name) {

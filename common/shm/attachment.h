@@ -32,6 +32,7 @@ class Attachment {
 
  private:
   Attachment(Segment segment, std::string_view process_name);
+  bool take_any_slot(std::string_view process_name);
 
   Segment segment_;
   LifeLock life_;

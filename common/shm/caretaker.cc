@@ -102,6 +102,7 @@ bool Caretaker::handover_requested() const noexcept {
 }
 
 bool Caretaker::memory_is_short() const noexcept {
+  if (segment_.overwrites()) return false;  // rings take what they can get
   const auto all =
       static_cast<std::int64_t>(segment_.consumer().memory_bytes.load(std::memory_order_relaxed));
   return segment_.shared().budget_left.load(std::memory_order_relaxed) < all / 4;
@@ -248,12 +249,18 @@ void Caretaker::finish_punching(std::uint32_t lane, std::uint32_t step) {
 
 bool Caretaker::has_unread(std::uint32_t lane, std::uint32_t step) const noexcept {
   const ProducerLine& line = segment_.producer_line(lane);
+  // A ring's writer starts laps while we look: only what was read under one floor belongs together.
+  const std::uint64_t floor = line.floor.load(std::memory_order_acquire);
   const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
   const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
   const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
   const std::uint64_t newest = std::max(a, b);
   const std::uint64_t older = std::min(a, b);
-  const std::uint64_t read = segment_.consumer_line(lane).read.load(std::memory_order_relaxed);  // our own
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (line.floor.load(std::memory_order_relaxed) != floor) return true;  // for all we know
+  // Our own word; of a ring, less what has been overwritten.
+  const std::uint64_t read =
+      std::max(segment_.consumer_line(lane).read.load(std::memory_order_relaxed), floor);
   const auto meets = [step](std::uint64_t begin, std::uint64_t end) {
     return begin < end && begin < step_end(step) && step_begin(step) < end;
   };

@@ -20,12 +20,24 @@ Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noex
   const std::uint64_t origin = position >= high ? high : low;
   const std::uint64_t end = position < high ? std::min(high, lane.committed) : lane.committed;
   const std::uint64_t offset = position - origin;
-  if (offset > lane.size || lane.size - offset < sizeof(FrameHeader)) return Parse::kCorrupt;
+  if (offset > lane.size) return Parse::kCorrupt;
+  std::uint64_t room = lane.size - offset;
+  const bool begins_block = lane.block != 0 && offset % lane.block == 0;
+  if (lane.block != 0) room = std::min(room, lane.block - offset % lane.block);
+  if (lane.block != 0 && room < sizeof(FrameHeader) && room != 0 && room <= end - position) {
+    // No room for a frame that says so.
+    frame = {
+        position, 0, lane.data + offset, 0, static_cast<std::uint32_t>(room), frame_tag(FrameKind::kPad)};
+    return Parse::kFrame;
+  }
+  if (room < sizeof(FrameHeader)) return Parse::kCorrupt;
   FrameHeader header;
   std::memcpy(&header, lane.data + offset, sizeof header);  // the one read of its length
   if (header.size < sizeof header || header.size % kFrameAlign != 0 || header.size > kMaxRecordBytes ||
-      header.size > end - position || header.size > lane.size - offset)
+      header.size > end - position || header.size > room)
     return Parse::kCorrupt;
+  const bool is_block = frame_kind(header.tag) == FrameKind::kBlock;
+  if (is_block != begins_block || (is_block && header.size != sizeof(BlockFrame))) return Parse::kCorrupt;
   frame.position = position;
   frame.ticks = header.ticks;
   frame.payload = lane.data + offset + sizeof header;
@@ -35,17 +47,31 @@ Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noex
   return Parse::kFrame;
 }
 
+bool is_before_record(const Frame& frame) noexcept {
+  return frame.kind() == FrameKind::kGap || frame.kind() == FrameKind::kBlock;
+}
+
 }  // namespace
 
 Parse parse_frame(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
   const Parse result = parse_one(lane, position, frame);
-  if (result != Parse::kFrame || frame.kind() != FrameKind::kGap) return result;
-  if (frame.size != sizeof(GapFrame)) return Parse::kCorrupt;
-  // A gap is published by the same store as the record behind it, and takes its stamp.
-  Frame next;
-  if (parse_one(lane, position + frame.size, next) != Parse::kFrame) return Parse::kCorrupt;
+  if (result != Parse::kFrame || !is_before_record(frame)) return result;
+  // A block and a gap are published by the same store as the record behind them, and take its stamp.
+  Frame next = frame;
+  while (is_before_record(next)) {
+    const bool gap = next.kind() == FrameKind::kGap;
+    if (gap && next.size != sizeof(GapFrame)) return Parse::kCorrupt;
+    if (parse_one(lane, next.position + next.size, next) != Parse::kFrame) return Parse::kCorrupt;
+    if (gap && is_before_record(next)) return Parse::kCorrupt;
+  }
   frame.ticks = next.ticks;
   return Parse::kFrame;
+}
+
+std::uint64_t records_before(const Frame& block) noexcept {
+  std::uint64_t count = 0;
+  std::memcpy(&count, block.payload, sizeof count);
+  return count;
 }
 
 }  // namespace logbus::shm

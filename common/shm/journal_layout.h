@@ -46,7 +46,7 @@ struct JournalLane {
   std::uint64_t tenant;  // {lane:16, tenancy:48}
   std::uint64_t read;
   std::uint64_t reported[detail::kSeverities];
-  std::uint64_t unused;
+  std::uint64_t passed;
 };
 static_assert(sizeof(JournalLane) == 64);
 constexpr std::uint64_t pack_tenant(std::uint32_t lane, std::uint64_t tenancy) noexcept {

@@ -119,6 +119,29 @@ bool has_free_lane(const Segment& segment) noexcept {
   return false;
 }
 
+void release_held_steps(const Segment& segment, std::uint32_t lane) noexcept {
+  StepWord* steps = segment.step_table(lane);
+  for (std::uint32_t i = 0; i < segment.steps(); ++i) {
+    auto state = static_cast<std::uint8_t>(StepState::kHeld);
+    steps[i].compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kBacked),
+                                     std::memory_order_release, std::memory_order_relaxed);
+  }
+}
+
+/// Frees a lane that nobody writes: CLOSED, or a dead process's whose slot's lock the caller holds.
+bool give_up_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word) noexcept {
+  ProducerLine& line = segment.producer_line(lane);
+  const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
+  std::uint64_t floor = line.floor.load(std::memory_order_relaxed);
+  // The floor before the tenant: a reader that has copied a frame and then looks who wrote it must find it
+  // gone if it may have found another. Only upwards: the lane may have been let in the meantime, and then
+  // its floor is not below this one.
+  while (floor < committed &&
+         !line.floor.compare_exchange_strong(floor, committed, std::memory_order_acq_rel)) {
+  }
+  return free_lane(segment, lane, word);
+}
+
 }  // namespace
 
 bool reclaim_a_lane(const Segment& segment) noexcept {
@@ -148,6 +171,75 @@ bool reclaim_a_lane(const Segment& segment) noexcept {
     if (has_free_lane(segment)) return true;
   }
   return false;
+}
+
+bool give_up_slot(const Segment& segment, std::uint32_t index) {
+  for (std::uint32_t lane = 0; lane < segment.lanes(); ++lane) {
+    ProducerLine& line = segment.producer_line(lane);
+    const std::uint64_t word = line.word.load(std::memory_order_acquire);
+    const LaneWord tenant = unpack_lane(word);
+    if (tenant.state == LaneState::kFree || tenant.slot != index) continue;
+    if (tenant.state == LaneState::kOpen) {
+      // What was growing stays so, for the next tenant: there may be no lease holder to punch it.
+      release_held_steps(segment, lane);
+      line.busy.store(0, std::memory_order_relaxed);
+    }
+    give_up_lane(segment, lane, word);
+  }
+  return clean_slot(segment, index, true);
+}
+
+bool give_up_oldest_lane(const Segment& segment) noexcept {
+  if (!segment.overwrites()) return false;
+  std::uint32_t oldest = segment.lanes();
+  std::uint64_t oldest_word = 0;
+  std::uint64_t oldest_ticks = ~std::uint64_t{0};
+  for (std::uint32_t lane = 0; lane < segment.lanes(); ++lane) {
+    const ProducerLine& line = segment.producer_line(lane);
+    const std::uint64_t word = line.word.load(std::memory_order_acquire);
+    const LaneState state = unpack_lane(word).state;
+    const std::uint64_t ticks = line.closed_ticks.load(std::memory_order_relaxed);
+    if (state != LaneState::kClosed || ticks >= oldest_ticks) continue;
+    oldest = lane;
+    oldest_word = word;
+    oldest_ticks = ticks;
+  }
+  if (oldest < segment.lanes()) {
+    give_up_lane(segment, oldest, oldest_word);
+    return true;  // if not by us, then by another
+  }
+  return give_up_oldest_process(segment);
+}
+
+bool give_up_oldest_process(const Segment& segment) noexcept {
+  const base::UniqueFd fd = segment.reopen();
+  if (!fd) return false;
+  std::uint64_t after = 0;
+  for (;;) {
+    // The next one by the time it came.
+    std::uint32_t oldest = segment.slots();
+    std::uint64_t oldest_ticks = ~std::uint64_t{0};
+    for (std::uint32_t slot = 0; slot < segment.slots(); ++slot) {
+      if (slot_state(segment.slot(slot).word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;
+      const std::uint64_t ticks = segment.slot(slot).attach_ticks.load(std::memory_order_relaxed);
+      if (ticks <= after || ticks >= oldest_ticks) continue;
+      oldest = slot;
+      oldest_ticks = ticks;
+    }
+    if (oldest == segment.slots()) return false;
+    after = oldest_ticks;
+    // Tested first: as above.
+    if (base::is_locked(fd.get(), kSlotLockBase + oldest, 1)) continue;
+    try {
+      if (!base::try_lock_byte(fd.get(), kSlotLockBase + oldest)) continue;
+    } catch (const Error&) {
+      return false;
+    }
+    const bool dead = owner_proven_dead(segment.slot(oldest));
+    const bool given_up = dead && give_up_slot(segment, oldest);
+    base::unlock_byte(fd.get(), kSlotLockBase + oldest);
+    if (given_up) return true;
+  }
 }
 
 bool owner_proven_dead(const ProcessSlot& slot) noexcept {

@@ -13,6 +13,14 @@ namespace logbus::shm {
 /// and none is left. The caller holds the slot's kernel lock. True: no lane is left. Idempotent: may be
 /// killed anywhere.
 bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot);
+/// The same of a bus of rings, unread records and all: they count as overwritten.
+bool give_up_slot(const Segment& segment, std::uint32_t index);
+
+/// On a bus of rings without a free lane: frees the one whose thread has ended longest ago, else those of the
+/// dead process that came first. False: there is none such.
+bool give_up_oldest_lane(const Segment& segment) noexcept;
+/// All of the dead process that came first, with its slot. False: there is none.
+bool give_up_oldest_process(const Segment& segment) noexcept;
 
 /// Steps of the lane that their dead or leaving writer held: HELD -> BACKED, GROWING -> PUNCHING (which only
 /// the lease holder finishes: nobody else punches).

@@ -64,13 +64,23 @@ bool lease_is_held(const Segment& segment) noexcept {
 }  // namespace
 
 Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view thread_name) noexcept {
-  const Segment& segment = to.segment();
   // Lanes that are being punched at this moment last: their first record would find no memory.
-  for (std::uint32_t n = 0; n < 2 * segment.lanes(); ++n) {
-    const std::uint32_t i = n % segment.lanes();
-    if (n == i && is_punched(segment, i)) continue;
+  Claim result = try_claim(to, thread, thread_name, false);
+  // On a bus of rings nobody is turned away because nobody reads: the oldest records make room. Another may
+  // be faster.
+  for (int tries = 0; result == Claim::kNoLane && tries < 4 && give_up_oldest_lane(to.segment()); ++tries)
+    result = try_claim(to, thread, thread_name, false);
+  return result == Claim::kNoLane ? try_claim(to, thread, thread_name, true) : result;
+}
+
+Claim LaneOwner::try_claim(Attachment& to, std::uint32_t thread, std::string_view thread_name,
+                           bool punched_too) noexcept {
+  const Segment& segment = to.segment();
+  for (std::uint32_t i = 0; i < segment.lanes(); ++i) {
+    if (!punched_too && is_punched(segment, i)) continue;
     // There is no other: its memory is given back in one system call, or by a lease holder that has died.
-    for (int turn = 0; n != i && turn < kTurnsForPunching && is_punched(segment, i); ++turn) ::sched_yield();
+    for (int turn = 0; punched_too && turn < kTurnsForPunching && is_punched(segment, i); ++turn)
+      ::sched_yield();
     ProducerLine& line = segment.producer_line(i);
     std::uint64_t word = line.word.load(std::memory_order_relaxed);
     const LaneWord old = unpack_lane(word);
@@ -87,11 +97,11 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
                                                     std::memory_order_acq_rel, std::memory_order_relaxed);
     const bool punched = state == static_cast<std::uint8_t>(StepState::kPunching);
     bool retired = false;
-    std::byte* data = punched && n == i ? nullptr : map_lane(segment, i, retired);
+    std::byte* data = punched && !punched_too ? nullptr : map_lane(segment, i, retired);
     if (data == nullptr) {
       if (held) first.store(static_cast<std::uint8_t>(StepState::kBacked), std::memory_order_release);
       line.word.store(pack({LaneState::kFree, 0, old.tenancy + 2}), std::memory_order_release);
-      if (punched && n == i) continue;
+      if (punched && !punched_too) continue;
       return retired ? Claim::kRetired : Claim::kNoMemory;
     }
     lane = i;
@@ -111,7 +121,10 @@ Claim LaneOwner::claim(Attachment& to, std::uint32_t thread, std::string_view th
     // A free lane has been read to its end, and its last lap fits into it. If not, somebody has written over
     // these words: start where the reader is, whose word no worker can write.
     const std::uint64_t read = segment.consumer_line(i).read.load(std::memory_order_acquire);
-    if (writer.position != read || writer.newest > read || read - writer.newest > segment.lane_size()) {
+    if (segment.overwrites()) {
+      start_ring(read);
+    } else if (writer.position != read || writer.newest > read ||
+               read - writer.newest > segment.lane_size()) {
       writer.position = writer.newest = older = read;
       for (Word64& origin : line.origin) origin.store(read, std::memory_order_relaxed);
       line.committed.store(read, std::memory_order_release);
@@ -142,6 +155,8 @@ void LaneOwner::close() noexcept {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   steps.release_all();
   ::munmap(writer.data, segment.lane_size());
+  // Relaxed: published by the word.
+  line.closed_ticks.store(read_ticks(writer.clock), std::memory_order_relaxed);
   std::uint64_t word = pack({LaneState::kOpen, attachment->slot_index(), tenancy});
   const std::uint64_t closed = pack({LaneState::kClosed, attachment->slot_index(), tenancy});
   // Release: the reader that sees CLOSED sees the last frame and the last drop.
@@ -162,7 +177,7 @@ void LaneOwner::set_thread_name(std::string_view name) noexcept {
 }
 
 std::uint32_t LaneOwner::max_frame() const noexcept {
-  return max_record_bytes(attachment->segment().lane_size());
+  return attachment->segment().max_frame();
 }
 
 void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {
@@ -190,7 +205,7 @@ Room LaneOwner::make_room(std::uint32_t size, int levelno, bool may_wait) noexce
   const bool gap = writer.line->gap_first_ticks.load(std::memory_order_relaxed) != 0;
   const std::uint64_t need = size + (gap ? sizeof(GapFrame) : 0);
   Fit result = fit(need, severity);
-  if (result != Fit::kYes && may_wait &&
+  if (result != Fit::kYes && may_wait && !segment.overwrites() &&
       segment.consumer().policy.load(std::memory_order_relaxed) ==
           static_cast<std::uint32_t>(Policy::kBlock)) {
     result = wait_for_room(need, severity);
@@ -247,6 +262,7 @@ void LaneOwner::start_lap_if_due(std::uint64_t size, std::size_t severity, std::
 
 LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept {
   const Segment& segment = attachment->segment();
+  if (segment.overwrites()) return fit_in_ring(size);
   // Acquire: pairs with the reader's release; it has finished with all bytes before this position.
   const std::uint64_t read = segment.consumer_line(lane).read.load(std::memory_order_acquire);
   if (read > writer.position) return refuse(Fit::kLaneFull);  // not our reader's doing: write nothing

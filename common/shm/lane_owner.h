@@ -62,8 +62,16 @@ struct LaneOwner {
 
  private:
   enum class Fit { kYes, kLaneFull, kMemory };
+  Claim try_claim(Attachment& to, std::uint32_t thread, std::string_view thread_name,
+                  bool punched_too) noexcept;
   Fit fit(std::uint64_t size, std::size_t severity) noexcept;
   Fit refuse(Fit why) noexcept;
+  // Of a lane that overwrites: lane_ring.cc.
+  void start_ring(std::uint64_t read) noexcept;
+  Fit fit_in_ring(std::uint64_t size) noexcept;
+  bool pad(std::uint64_t offset, std::uint64_t size) noexcept;
+  void start_block(std::uint64_t offset) noexcept;
+  void raise_floor(std::uint64_t floor) noexcept;
   void start_lap_if_due(std::uint64_t size, std::size_t severity, std::uint64_t read) noexcept;
   Fit wait_for_room(std::uint64_t size, std::size_t severity) noexcept;
   void write_gap() noexcept;

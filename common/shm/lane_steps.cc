@@ -57,6 +57,13 @@ bool LaneSteps::is_backed(std::uint32_t step) const noexcept {
   return load_step(table[step], std::memory_order_relaxed) == StepState::kBacked;
 }
 
+/// A ring takes all that it can get. What is left of `all` must do for the beginnings of those to come, and
+/// more so for their first steps: some history for each is better than much for the first.
+std::uint64_t LaneSteps::kept_back(std::uint32_t step, std::uint64_t all) const noexcept {
+  if (step == 0 || !attachment->segment().overwrites()) return 0;
+  return step_end(step) <= kMinRingBytes ? all / 16 : all / 8;
+}
+
 bool LaneSteps::take(std::uint32_t step) noexcept {
   const Segment& segment = attachment->segment();
   StepWord& word = table[step];
@@ -70,6 +77,7 @@ bool LaneSteps::take(std::uint32_t step) noexcept {
       return word.compare_exchange_strong(state, static_cast<std::uint8_t>(StepState::kHeld),
                                           std::memory_order_acq_rel, std::memory_order_relaxed);
     case StepState::kHole:
+    case StepState::kGrowing:  // a tenant before us has died at it
       break;
     default:
       return false;
@@ -78,13 +86,14 @@ bool LaneSteps::take(std::uint32_t step) noexcept {
   const std::uint64_t cap = segment.consumer().max_per_process_bytes.load(std::memory_order_relaxed);
   // The count is a hint as well and may be below zero for a moment.
   const auto have = static_cast<std::int64_t>(used.load(std::memory_order_relaxed));
-  if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes > cap) return false;
+  if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes + kept_back(step, cap) > cap) return false;
   // Killed from here on: the reclaimer hands it to the lease holder to punch.
   store_step(word, StepState::kGrowing);
   auto& budget = segment.shared().budget_left;
   // Relaxed: a hint that the lease holder corrects from the step tables.
+  const std::uint64_t all = segment.consumer().memory_bytes.load(std::memory_order_relaxed);
   if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) <
-          static_cast<std::int64_t>(bytes) ||
+          static_cast<std::int64_t>(bytes + kept_back(step, all)) ||
       !segment.back(data + step_begin(step), bytes)) {
     budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
     store_step(word, StepState::kHole);

@@ -37,12 +37,15 @@ struct LaneSteps {
   /// The offset up to which records of `severity` may be written to what is held: for low severities less an
   /// eighth of what has memory in one piece from there, and never more than `room`.
   std::uint64_t limit(std::uint64_t room, std::size_t severity) const noexcept;
+  /// The offset behind the last step held.
+  std::uint64_t held_end() const noexcept { return detail::step_end(end - 1); }
   /// A frame has been committed: of the steps that it lies in the last is enough.
   void release_behind() noexcept { hold(end - 1, end); }
   void release_all() noexcept { hold(0, 0); }
 
  private:
   bool take(std::uint32_t step) noexcept;
+  std::uint64_t kept_back(std::uint32_t step, std::uint64_t all) const noexcept;
   void hold(std::uint32_t new_begin, std::uint32_t new_end) noexcept;
   bool is_backed(std::uint32_t step) const noexcept;
   std::uint32_t count() const noexcept { return attachment->segment().steps(); }

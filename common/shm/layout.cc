@@ -72,7 +72,8 @@ void check_preamble(const Preamble& preamble, std::uint64_t file_size, const std
                                  ? ": made by a newer logbus"
                                  : ": made by an older logbus, whose `logbusd --drain` can empty it, and "
                                    "`logbus rm` remove it"));
-  if (preamble.features != 0) throw Error(EPROTO, path + " has features that this program does not know");
+  if ((preamble.features & ~kFeatureOverwrite) != 0)
+    throw Error(EPROTO, path + " has features that this program does not know");
   if (file_size < preamble.file_size)
     throw Error(EBADMSG, path + " is truncated: " + std::to_string(file_size) + " of " +
                              std::to_string(preamble.file_size) + " bytes");
@@ -91,7 +92,8 @@ void check_preamble(const Preamble& preamble, std::uint64_t file_size, const std
   const bool clock_known =
       preamble.clock_source == ClockSource::kMonotonicNs || preamble.clock_source == ClockSource::kTsc;
   if (std::memcmp(&expected, &preamble, sizeof preamble) != 0 || !clock_known ||
-      preamble.boot_id[sizeof preamble.boot_id - 1] != '\0')
+      preamble.boot_id[sizeof preamble.boot_id - 1] != '\0' ||
+      ((preamble.features & kFeatureOverwrite) != 0 && preamble.lane_size < kMinRingBytes))
     throw damaged();
 }
 

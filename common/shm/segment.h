@@ -63,6 +63,12 @@ class Segment {
   std::uint32_t slots() const noexcept { return preamble_.slots; }
   std::uint64_t lane_size() const noexcept { return preamble_.lane_size; }
   std::uint32_t steps() const noexcept { return preamble_.steps_per_lane; }
+  /// All lanes are rings that overwrite their oldest records.
+  bool overwrites() const noexcept { return (preamble().features & detail::kFeatureOverwrite) != 0; }
+  /// The longest frame that a lane takes.
+  std::uint32_t max_frame() const noexcept {
+    return overwrites() ? detail::max_ring_record_bytes(lane_size()) : detail::max_record_bytes(lane_size());
+  }
 
   /// Read-only in a worker: writing is a fault there.
   ConsumerControl& consumer() const noexcept {

@@ -25,6 +25,7 @@ namespace logbus::shm {
 namespace {
 
 using detail::ClockSource;
+using detail::Policy;
 
 constexpr std::uint64_t kDefaultMemory = 64 << 20;
 
@@ -158,7 +159,13 @@ bool create_at(const std::string& path, const BusOptions& options, const Preambl
 }  // namespace
 
 Preamble wanted_layout(const BusOptions& options) {
-  return layout_within_limits(options, bus_path(options));
+  const std::string path = bus_path(options);
+  const bool overwrites = options.overflow == Policy::kOverwrite;
+  if (overwrites && options.lane_size < detail::kMinRingBytes)
+    throw Error(EINVAL, "can't create bus " + path + ": lanes that overwrite need 128 KiB or more");
+  Preamble p = layout_within_limits(options, path);
+  if (overwrites) p.features |= detail::kFeatureOverwrite;
+  return p;
 }
 
 void create_segment(const BusOptions& options) {

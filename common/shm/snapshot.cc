@@ -46,14 +46,6 @@ struct LineReading {
   }
 };
 
-void take_tenant(const ProducerLine& line, LaneContents& contents) {
-  contents.word = line.word.load(std::memory_order_relaxed);
-  contents.thread = line.thread.load(std::memory_order_relaxed);
-  contents.thread_name = bounded_text(line.thread_name[line.name_index.load(std::memory_order_relaxed) & 1]);
-  contents.of_tenant =
-      line.records.load(std::memory_order_relaxed) != line.records_before.load(std::memory_order_relaxed);
-}
-
 /// A file in the bus's directory under a bus's name is the bus; anything else may be a copy of one.
 bool is_in_place(const std::string& path) {
   const std::filesystem::path file(path);
@@ -167,9 +159,20 @@ TickClock Snapshot::make_clock() const {
 /// began.
 bool Snapshot::is_committed(std::uint32_t lane, std::uint32_t busy, std::uint64_t offset) const {
   if ((busy & kBusyPhaseMask) != kBusyStamping) return false;
-  if (preamble_.lane_size - offset < sizeof(FrameHeader)) return true;
+  const bool ring = (preamble_.features & kFeatureOverwrite) != 0;
+  const std::uint64_t block = ring ? block_bytes(preamble_.lane_size) : preamble_.lane_size;
   FrameHeader header = {};
-  read(&header, sizeof header, preamble_.data.offset + lane * preamble_.lane_size + offset);
+  // Published by the same store: the rest of a block, the next one's beginning, a gap.
+  for (int before = 0; before < 4; ++before) {
+    if (block - offset % block < sizeof header) offset += block - offset % block;
+    if (preamble_.lane_size - offset < sizeof header || offset > preamble_.lane_size) return true;
+    read(&header, sizeof header, preamble_.data.offset + lane * preamble_.lane_size + offset);
+    const FrameKind kind = frame_kind(header.tag);
+    if (header.size > preamble_.lane_size ||
+        (kind != FrameKind::kGap && kind != FrameKind::kBlock && kind != FrameKind::kPad))
+      break;
+    offset += header.size;
+  }
   return ((header.tag ^ busy >> 2) & (~std::uint32_t{0} >> 2)) != 0;
 }
 
@@ -195,6 +198,14 @@ std::vector<Snapshot::Extent> Snapshot::copy_data(std::uint32_t lane, std::uint6
     begin = until;
   }
   return extents;
+}
+
+void Snapshot::take_tenant(const ProducerLine& line, LaneContents& contents) {
+  contents.word = line.word.load(std::memory_order_relaxed);
+  contents.thread = line.thread.load(std::memory_order_relaxed);
+  contents.thread_name = bounded_text(line.thread_name[line.name_index.load(std::memory_order_relaxed) & 1]);
+  contents.of_tenant =
+      line.records.load(std::memory_order_relaxed) != line.records_before.load(std::memory_order_relaxed);
 }
 
 /// False: the writer has overwritten some of it meanwhile; what is given is the rest.
@@ -242,7 +253,7 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
     position = std::clamp(now.read, was.newest, was.committed);
   const bool whole = now.newest == was.newest && position == rest && now.word == was.word;
 
-  const LaneView view{contents.data.data(), size, was.committed, {was.older, was.newest}};
+  const LaneView view{contents.data.data(), size, 0, was.committed, {was.older, was.newest}};
   const auto has_memory = [&](std::uint64_t offset, std::uint64_t bytes) {
     return std::any_of(extents.begin(), extents.end(),
                        [&](const Extent& e) { return offset >= e.begin && offset + bytes <= e.end; });
@@ -273,8 +284,9 @@ bool Snapshot::try_read_lane(std::uint32_t lane, LaneContents& contents) const {
 
 LaneContents Snapshot::read_lane(std::uint32_t lane) const {
   LaneContents contents;
-  for (int attempt = 0; attempt < kLaneAttempts && !try_read_lane(lane, contents); ++attempt) {
-  }
+  const bool ring = (preamble_.features & kFeatureOverwrite) != 0;
+  for (int attempt = 0; attempt < kLaneAttempts; ++attempt)
+    if (ring ? try_read_ring(lane, contents) : try_read_lane(lane, contents)) break;
   return contents;
 }
 

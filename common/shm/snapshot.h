@@ -41,6 +41,8 @@ struct LaneContents {
   std::vector<Frame> frames;
   /// Where the unread part stops making sense.
   std::optional<std::uint64_t> corrupt_at;
+  /// Of a lane that overwrites: records that were overwritten before they were read, as far as not yet told.
+  std::uint64_t overwritten = 0;
   /// The tag of a frame that was begun and not committed.
   std::optional<std::uint32_t> in_flight;
 };
@@ -95,6 +97,8 @@ class Snapshot {
   void read(void* to, std::uint64_t size, std::uint64_t offset) const;
   bool is_committed(std::uint32_t lane, std::uint32_t busy, std::uint64_t offset) const;
   bool try_read_lane(std::uint32_t lane, LaneContents& contents) const;
+  bool try_read_ring(std::uint32_t lane, LaneContents& contents) const;
+  static void take_tenant(const ProducerLine& line, LaneContents& contents);
   std::vector<Extent> copy_data(std::uint32_t lane, std::uint64_t begin, std::uint64_t end,
                                 std::byte* to) const;
   Life life(std::int64_t lock) const noexcept;

@@ -65,10 +65,12 @@ void overflow(Section& section, shm::BusOptions& options) {
   } else if (*text == "block") {
     options.overflow = detail::Policy::kBlock;
   } else if (*text == "overwrite") {
-    section.diagnostics().error(section.place("overflow"),
-                                "overwrite is not in this version; there are drop and block");
+    options.overflow = detail::Policy::kOverwrite;
+    if (options.lane_size < detail::kMinRingBytes)
+      section.diagnostics().error(section.place("overflow"),
+                                  "overwrite needs a lane_size of 128 KiB or more");
   } else {
-    section.expected("overflow", "drop or block");
+    section.expected("overflow", "drop, block or overwrite");
   }
 }
 

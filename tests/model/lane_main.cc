@@ -2,7 +2,7 @@
 // A lane's laps and steps in every order of its writer's and its reader's steps. TAP, one line a case.
 //
 //   model_lanes                     all of them; with LOGBUS_SOAK larger ones as well
-//   model_lanes laps|steps|blocks   one of them, in a build with one step broken: it must fail
+//   model_lanes laps|steps|blocks|ring   one of them, in a build with one step broken: it must fail
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +41,9 @@ constexpr LanePlan kTrimmingOnce{.lane_size = k128,
                                  .sizes = {k32, k32, k32, k32, k32, k32},
                                  .rounds = 1,
                                  .trims = true};
+// Two blocks of one record each, and more laps than the reader makes rounds.
+constexpr LanePlan kRing{.records = 4, .rounds = 2, .overwrites = true};
+constexpr LanePlan kShortRing{.records = 3, .rounds = 1, .overwrites = true};
 // Two records more than the lane takes; wherever the reader stops, the writer sleeps for want of room alone.
 constexpr LanePlan kBlocking{.lane_size = 96, .before = 1, .records = 7, .rounds = 5, .blocks = true};
 
@@ -51,10 +54,15 @@ const Case kCases[] = {
     {"steps of a lane that is trimmed", kTrimming, Model::kTso},
     {"steps of a lane that is trimmed, PSO", kTrimmingOnce, Model::kPso},
     {"a writer that waits for room", kBlocking, Model::kTso},
+    {"a ring", kRing, Model::kTso},
+    {"a ring, PSO", kShortRing, Model::kPso},
 };
+constexpr LanePlan kLongRing{.records = 7, .rounds = 3, .overwrites = true};
 constexpr LanePlan kManyLaps{.records = 8, .rounds = 6};
 const Case kSoakCases[] = {
     {"many laps", kManyLaps, Model::kTso},
+    {"a ring, longer", kLongRing, Model::kTso},
+    {"a ring, PSO, longer", kRing, Model::kPso},
     {"laps, PSO, one more", kLaps, Model::kPso},
     {"steps of a lane that is trimmed twice, PSO", kTrimming, Model::kPso},
 };
@@ -87,19 +95,24 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const Case& one = std::strcmp(argv[1], "laps") == 0    ? kCases[0]
                       : std::strcmp(argv[1], "steps") == 0 ? kCases[3]
+                      : std::strcmp(argv[1], "ring") == 0  ? kCases[6]
                                                            : kCases[5];
     const bool caught = !holds(one, {.model = one.model}, argc > 2);
     std::printf("1..1\n%s 1 - is found\n", caught ? "ok" : "not ok");
     return caught ? 0 : 1;
   }
   const bool soak = std::getenv("LOGBUS_SOAK") != nullptr;
-  std::printf("1..%zu\n", std::size(kCases) + 1 + (soak ? std::size(kSoakCases) : 0));
+  std::printf("1..%zu\n", std::size(kCases) + 2 + (soak ? std::size(kSoakCases) : 0));
   bool all_good = true;
   for (const Case& one : kCases) all_good &= check(one);
   // The reader's fence between its store of `read` and its look at who waits.
   const bool caught = !holds(kCases[5], {.mutant = Mutant::kNoFence}, false);
   std::printf("%s %d - mutant: no fence before the look at who waits\n", caught ? "ok" : "not ok", ++number);
   all_good &= caught;
+  // The writer's between its store of the floor and the first byte of the block.
+  const bool torn = !holds(kCases[7], {.model = Model::kPso, .mutant = Mutant::kNoFence}, false);
+  std::printf("%s %d - mutant: no fence behind the floor\n", torn ? "ok" : "not ok", ++number);
+  all_good &= torn;
   if (soak)
     for (const Case& one : kSoakCases) all_good &= check(one);
   return all_good ? 0 : 1;

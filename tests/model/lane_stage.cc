@@ -35,6 +35,7 @@ constexpr std::uint64_t kPiece = kFirstStepBytes;
 constexpr std::uint32_t kSmallest = LaneWriter::frame_bytes(8);
 constexpr std::uint64_t kWindow = 128;  // of each piece
 constexpr int kWarning = 30;
+constexpr unsigned kMostWords = 1 + shm::kModelSteps;
 
 LanePlan plan;
 shm::Segment segment;
@@ -77,6 +78,7 @@ void write_records(unsigned first, unsigned count) {
     if (!ready) {
       writer.leave();
       if (plan.blocks) return fail("a writer does not wait for room");
+      if (plan.overwrites) return fail("a ring has no room");
     } else {
       const std::uint64_t offset = writer.position - writer.newest;
       truth.numbers[truth.written] = n;
@@ -99,22 +101,39 @@ void write_records(unsigned first, unsigned count) {
   }
 }
 
+std::uint64_t offset_of(const shm::Frame& frame) {
+  return static_cast<std::uint64_t>(frame.payload - bytes) - sizeof(FrameHeader);
+}
+
+void copy_words(const shm::Frame& frame, std::uint64_t (&words)[kMostWords]) {
+  unsigned i = 0;
+  each_word(offset_of(frame), frame.size,
+            [&](std::uint64_t at, std::uint64_t) { std::memcpy(&words[i++], bytes + at, sizeof words[0]); });
+}
+
 void take_all() {
   shm::Frame frame;
   std::uint32_t lane = 0;
   while (merge->next(frame, lane)) {
+    if (frame.kind() == FrameKind::kBlock) {
+      truth.given += static_cast<unsigned>(merge->lost());
+      continue;
+    }
+    std::uint64_t words[kMostWords] = {};
+    copy_words(frame, words);
+    if (merge->is_overwritten(frame, lane)) {
+      truth.given += static_cast<unsigned>(merge->lost());
+      continue;
+    }
     if (truth.given >= truth.written) return fail("a frame that nobody has written");
     const unsigned n = truth.numbers[truth.given];
     if (frame.size != size_of(n) || frame.position + frame.size != truth.ends[truth.given] ||
         frame.tag != frame_tag(FrameKind::kRecord, n + 1))
       return fail("a frame that is not the one that was written");
-    const auto offset = static_cast<std::uint64_t>(frame.payload - bytes) - sizeof(FrameHeader);
     bool whole = true;
-    each_word(offset, frame.size, [&](std::uint64_t at, std::uint64_t step) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes + at, sizeof word);
-      whole &= word == word_of(n, step);
-    });
+    unsigned i = 0;
+    each_word(offset_of(frame), frame.size,
+              [&](std::uint64_t, std::uint64_t step) { whole &= words[i++] == word_of(n, step); });
     if (!whole) return fail("a frame whose bytes have gone before it was read");
     ++truth.given;
   }
@@ -175,6 +194,7 @@ void set_up() {
   preamble.clock_source = ClockSource::kTsc;
   preamble.ticks_per_second_guess = 1'000'000'000;
   preamble.lane_size = plan.lane_size;
+  preamble.features = plan.overwrites ? kFeatureOverwrite : 0;
   preamble.steps_per_lane = std::max(1U, steps_for(plan.lane_size));
   shm::model_lane_data[0] = shm::model_lane_data[1] = bytes;
   shm::model_back = back;
@@ -217,6 +237,7 @@ void set_up() {
   constexpr unsigned kReader = 1;
   watch(&line.committed, 8, Kind::kCommitted, kWriter, "committed");
   watch(line.origin, sizeof line.origin, Kind::kWord, kWriter, "origin");
+  if (plan.overwrites) watch(&line.floor, 8, Kind::kWord, kWriter, "floor");
   watch(&model_memory.consumer_lines[0].read, 8, Kind::kWord, kReader, "read");
   if (plan.blocks)
     watch(model_memory.blocked, sizeof model_memory.blocked, Kind::kWord, kEverybody, "blocked");

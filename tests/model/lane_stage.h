@@ -16,7 +16,8 @@ struct LanePlan {
   std::uint32_t sizes[8] = {};  // of the frames; 0: the smallest that there is
   unsigned rounds = 3;          // of the reader: a pass, and a sweep if it `trims`
   bool trims = false;
-  bool blocks = false;  // the writer waits for room
+  bool blocks = false;      // the writer waits for room
+  bool overwrites = false;  // it never does: the lane is a ring of two blocks
 };
 
 struct LaneRun {

@@ -39,7 +39,10 @@ namespace std {
 template <class T>
 using model_atomic = logbus::model::Atomic<T>;
 inline void model_fence(std::memory_order order) {
-  if (order == std::memory_order_seq_cst) logbus::model::fence();
+  // Where stores overtake each other, one that releases keeps them in order: more than it must, a full one.
+  const bool orders_stores = order != std::memory_order_acquire && order != std::memory_order_relaxed &&
+                             logbus::model::settings().model == logbus::model::Model::kPso;
+  if (order == std::memory_order_seq_cst || orders_stores) logbus::model::fence();
 }
 inline void* model_memcpy(void* to, const void* from, std::size_t size) {
   return logbus::model::copy(to, from, size);

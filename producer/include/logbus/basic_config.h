@@ -12,8 +12,9 @@
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 
-/// What happens when a lane is full. kBus: as the bus's sidecar has it.
-enum class Overflow { kBus, kDrop, kBlock };
+/// What happens when a lane is full. kBus: as the bus has it. kOverwrite: the newest records replace the
+/// oldest, as in a flight recorder; a matter of how the bus was made.
+enum class Overflow { kBus, kDrop, kBlock, kOverwrite };
 /// What basic_config() does if the bus can't be attached. kStderr: says so there, logs there, and tries again
 /// each second. kThrow: throws.
 enum class OnFailure { kStderr, kThrow };
@@ -24,7 +25,8 @@ struct BasicConfig {
   std::string directory = {};          // "": $LOGBUS_DIR, else /dev/shm
   Level level = Level::kWarning;       // of the root; $LOGBUS_LEVEL="info,orders.db=debug" wins
   std::string process_name = {};       // "": $LOGBUS_PROCESS_NAME, else the executable's name
-  Overflow overflow = Overflow::kBus;  // kBlock and block_timeout matter if this process creates the bus
+  Overflow overflow = Overflow::kBus;  // kBlock, kOverwrite, block_timeout matter if this process creates the
+                                       // bus; kBus then: $LOGBUS_OVERFLOW (drop, block, overwrite), else drop
   std::chrono::milliseconds block_timeout{100};
   std::string format = {};  // on stderr; "": "%(levelname)s:%(name)s:%(message)s"
   bool force = false;       // first removes and closes the root's handlers; not while other threads log

@@ -27,6 +27,7 @@ using detail::Word64;
 
 inline constexpr std::int64_t kSlotLockBase = std::int64_t{1} << 62;
 inline constexpr std::int64_t kLeaseLock = kSlotLockBase - 1;
+inline constexpr std::int64_t kTakeoverLock = kSlotLockBase - 2;
 
 inline constexpr std::uint32_t kModelLanes = 2;
 inline constexpr std::uint32_t kModelSteps = 4;
@@ -76,6 +77,12 @@ class Segment {
   std::uint32_t slots() const noexcept { return kModelLanes; }
   std::uint64_t lane_size() const noexcept { return model_tables.preamble.lane_size; }
   std::uint32_t steps() const noexcept { return model_tables.preamble.steps_per_lane; }
+  /// All lanes are rings that overwrite their oldest records.
+  bool overwrites() const noexcept { return (preamble().features & detail::kFeatureOverwrite) != 0; }
+  /// The longest frame that a lane takes.
+  std::uint32_t max_frame() const noexcept {
+    return overwrites() ? detail::max_ring_record_bytes(lane_size()) : detail::max_record_bytes(lane_size());
+  }
   ConsumerControl& consumer() const noexcept { return model_tables.consumer; }
   ConsumerLine& consumer_line(std::uint32_t lane) const noexcept { return model_memory.consumer_lines[lane]; }
   SharedControl& shared() const noexcept { return model_memory.shared; }
@@ -92,6 +99,7 @@ class Segment {
   }
   base::UniqueFd reopen() const noexcept { return base::UniqueFd(::memfd_create("model", MFD_CLOEXEC)); }
   bool is_current() const noexcept { return true; }
+  bool of_this_boot() const noexcept { return true; }
   bool is_retired() const noexcept {
     return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
   }

@@ -30,6 +30,7 @@ constexpr Scenario kScenarios[] = {
     {"doorbell", doorbell},
     {"block", block},
     {"drop", drop},
+    {"ring", ring},
     {"order_fenced", order_fenced},
     {"doorbell_fenced", doorbell_fenced},
 };
@@ -41,11 +42,13 @@ int run(const Scenario& scenario, const Settings& settings) {
   const Board& b = *totals;
   const double seconds = static_cast<double>(now_us() - started) / 1e6;
   std::printf(
-      "%s: seed %lu, %.1f s: records %lu laps %lu claims %lu kills %lu drops %lu told %lu passes %lu sleeps "
+      "%s: seed %lu, %.1f s: records %lu laps %lu claims %lu kills %lu stalls %lu drops %lu told %lu passes "
+      "%lu sleeps "
       "%lu "
       "blocks %lu worst %lu us\n",
       scenario.name, settings.seed, seconds, b.records.load(), b.laps.load(), b.claims.load(), b.kills.load(),
-      b.drops.load(), b.told.load(), b.passes.load(), b.sleeps.load(), b.blocks.load(), b.worst_us.load());
+      b.stalls.load(), b.drops.load(), b.told.load(), b.passes.load(), b.sleeps.load(), b.blocks.load(),
+      b.worst_us.load());
   std::printf(
       "  errors %lu: torn %lu misplaced %lu quarantined %lu unordered %lu taken %lu lost %lu failed %lu\n",
       b.errors(), b.torn.load(), b.misplaced.load(), b.quarantined.load(), b.unordered.load(), b.taken.load(),

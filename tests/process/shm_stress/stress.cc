@@ -68,12 +68,26 @@ void Stage::start(const std::string& role, Work work) {
   children_.push_back({pid, role, std::move(work)});
 }
 
+Stage::Child* Stage::any_of(const std::string& role) {
+  std::vector<Child*> of_role;
+  for (Child& child : children_)
+    if (child.role == role) of_role.push_back(&child);
+  return of_role.empty() ? nullptr : of_role[random_() % of_role.size()];
+}
+
+void Stage::stall(const std::string& role) {
+  const Child* child = any_of(role);
+  if (child == nullptr) return;
+  ::kill(child->pid, SIGSTOP);
+  ::usleep(static_cast<useconds_t>(1 << random_() % 15));
+  ::kill(child->pid, SIGCONT);
+  board_->stalls.add();
+}
+
 void Stage::replace(const std::string& role) {
-  std::vector<std::size_t> of_role;
-  for (std::size_t i = 0; i < children_.size(); ++i)
-    if (children_[i].role == role) of_role.push_back(i);
-  if (of_role.empty()) return;
-  Child& child = children_[of_role[random_() % of_role.size()]];
+  Child* const found = any_of(role);
+  if (found == nullptr) return;
+  Child& child = *found;
   ::kill(child.pid, SIGKILL);
   int status = 0;
   ::waitpid(child.pid, &status, 0);
@@ -93,7 +107,9 @@ void Stage::run(std::chrono::microseconds interval, const std::vector<std::strin
     const auto pause = std::chrono::microseconds(interval.count() / 2 +
                                                  static_cast<std::int64_t>(random_() % interval.count()));
     std::this_thread::sleep_for(std::min<Clock::duration>(pause, end - Clock::now()));
-    if (!roles.empty()) replace(roles[turn++ % roles.size()]);
+    if (roles.empty()) continue;
+    const std::string& role = roles[turn++ % roles.size()];
+    role.starts_with('~') ? stall(role.substr(1)) : replace(role);
   }
 }
 

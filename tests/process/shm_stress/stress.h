@@ -42,7 +42,7 @@ struct Board {
   Counter lost;         // a wake that did not come; an entry that is not there; drops that nobody told
   Counter failed;       // a process that ended otherwise than asked
   // Work done.
-  Counter records, laps, drops, kills, claims, passes, grows, sleeps, blocks, told;
+  Counter records, laps, drops, kills, stalls, claims, passes, grows, sleeps, blocks, told;
   Counter worst_us;
   std::array<Counter, kMaxLanes> calls;
   std::array<Counter, kMaxLanes> given;
@@ -76,8 +76,10 @@ class Stage {
   void start(const std::string& role, Work work);
   /// Kills a random child of that role, waits for it, starts another in its place.
   void replace(const std::string& role);
+  /// Stops a random child of that role for a moment.
+  void stall(const std::string& role);
   /// Until the time is up, or the first error if that is enough: kills about every `interval`, `roles` by
-  /// turns.
+  /// turns; those with a ~ are stopped instead.
   void run(std::chrono::microseconds interval, const std::vector<std::string>& roles);
   /// Asks all children of that role to end and waits; with `deadline` passed they are killed and count as
   /// failed.
@@ -90,6 +92,7 @@ class Stage {
     Work work;
   };
   pid_t fork_child(const Work& work);
+  Child* any_of(const std::string& role);
 
   Settings settings_;
   std::unique_ptr<testing::TempDir> directory_;
@@ -159,5 +162,6 @@ void doorbell(const Settings&, Board& totals);
 void doorbell_fenced(const Settings&, Board& totals);
 void block(const Settings&, Board& totals);
 void drop(const Settings&, Board& totals);
+void ring(const Settings&, Board& totals);
 
 }  // namespace logbus::stress

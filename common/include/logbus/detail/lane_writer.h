@@ -87,11 +87,13 @@ struct LaneWriter {
     last_ticks = ticks;
     position += frame_size;
     ++records;
+    // A count for people, and for how many a ring has overwritten. Before the commit: who is killed between
+    // the two has a record counted that was never there, not one uncounted that was.
+    line->records.store(records, std::memory_order_relaxed);
     // Release: pairs with the reader's acquire of committed; the frame (and a gap frame before it) becomes
     // visible.
     line->committed.store(position, std::memory_order_release);
     line->busy.store(0, std::memory_order_release);
-    line->records.store(records, std::memory_order_relaxed);  // a count for people
     if (fenced != 0) [[unlikely]]
       std::atomic_thread_fence(std::memory_order_seq_cst);
     std::atomic_signal_fence(std::memory_order_seq_cst);

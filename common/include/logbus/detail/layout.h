@@ -57,6 +57,8 @@ enum class FrameKind : std::uint8_t {
   kInline = 1,  // a whole record, no site
   kGap = 2,     // GapFrame: records were dropped here
   kNames = 3,   // the thread's or process's new name
+  kBlock = 4,   // BlockFrame: a block of a ring begins
+  kPad = 5,     // nothing: the rest of a ring's block
 };
 /// tag = id (24 bits) | kind (4 bits) << 24 | flags (4 bits) << 28
 inline constexpr std::uint32_t kTagIdMask = 0xFFFFFF;
@@ -79,12 +81,29 @@ struct GapFrame {
 };
 static_assert(sizeof(GapFrame) == 72);
 
+struct BlockFrame {
+  FrameHeader header;
+  std::uint64_t records;  // of the lane before this block, over all tenants
+};
+static_assert(sizeof(BlockFrame) == 24);
+
 /// No record is longer than this: a message of a mebibyte fits, with all that is around it.
 inline constexpr std::uint32_t kMaxRecordBytes = 2U << 20;
 /// Nor than half of its lane. Frame header and payload.
 constexpr std::uint32_t max_record_bytes(std::uint64_t lane_size) noexcept {
   return lane_size / 2 < kMaxRecordBytes ? static_cast<std::uint32_t>(lane_size / 2) : kMaxRecordBytes;
 }
+
+/// A lane that overwrites is written in blocks: no frame crosses one, and each starts with a BlockFrame, so
+/// that a reader who has lost everything before it can go on from there and knows how much that was.
+constexpr std::uint64_t block_bytes(std::uint64_t lane_size) noexcept {
+  return lane_size / 2 < (64 << 10) ? lane_size / 2 : 64 << 10;
+}
+constexpr std::uint32_t max_ring_record_bytes(std::uint64_t lane_size) noexcept {
+  return static_cast<std::uint32_t>(block_bytes(lane_size) - sizeof(BlockFrame) - sizeof(GapFrame));
+}
+/// A ring has two blocks or more, so that what begins a block never takes all that there was.
+inline constexpr std::uint64_t kMinRingBytes = 128 << 10;
 
 // --- Lane words -------------------------------------------------------------------------------------------
 
@@ -131,9 +150,10 @@ struct alignas(64) ProducerLine {
   Word64 records_before;               // `records` when this tenant came
   Word64 dropped_before[kSeverities];  // `dropped` when this tenant came
   Word64 dropped_reason[kDropReasons];
-  Word32 thread;      // kernel's tid
-  Word32 name_index;  // which of the two names holds
-  std::uint8_t pad2[16];
+  Word32 thread;        // kernel's tid
+  Word32 name_index;    // which of the two names holds
+  Word64 closed_ticks;  // when this tenant gave the lane back
+  std::uint8_t pad2[8];
   char thread_name[2][64];
 };
 static_assert(sizeof(ProducerLine) == 384);
@@ -144,7 +164,7 @@ struct alignas(64) ConsumerLine {
   Word64 read;                   // everything before it has been handled and flushed
   Word64 reported[kSeverities];  // drops told so far
   Word64 quarantined;            // 1 + the position where the lane stopped making sense; 0: fine
-  std::uint8_t pad[8];
+  Word64 passed;                 // lanes that overwrite: records before `read`, given or told as overwritten
 };
 static_assert(sizeof(ConsumerLine) == 64);
 
@@ -228,7 +248,8 @@ struct alignas(64) SharedControl {
 static_assert(sizeof(SharedControl) == 128);
 inline constexpr std::size_t kBlockedBitmapOffset = 128;  // one bit a lane: its writer waits for room
 
-enum class Policy : std::uint32_t { kDrop = 0, kBlock = 1 };
+/// kOverwrite: of a bus with kFeatureOverwrite; its writers neither wait nor drop.
+enum class Policy : std::uint32_t { kDrop = 0, kBlock = 1, kOverwrite = 2 };
 
 /// logbus::DropReason's names, and room for more.
 inline constexpr std::size_t kHandlerDropReasons = 8;
@@ -286,7 +307,8 @@ struct alignas(64) ConsumerControl {
   Word64 dropped_reported;
   Word64 passes;
   Word64 handler_count;
-  std::uint8_t pad2[24];
+  Word64 overwritten;  // records that were overwritten before they were read, told so far
+  std::uint8_t pad2[16];
   char config_path[256];
   HandlerEntry handlers[kMaxHandlers];
 };
