@@ -12,7 +12,8 @@ import re
 import time
 
 import tap
-from bus import FORMAT, Bus, finish
+from bus import FORMAT, Bus, count_records, finish, read_text
+from bus_full_disk import bus_on_small_disk, handler_of
 from tap import SOAK, check, check_equal, wait_for
 
 KILLS = 1000 if SOAK else 25
@@ -194,6 +195,33 @@ def test_kills():
         for name in ("all", "watched", "timed", "moving"):
             check_equal(fleet.ledgers[name].next, fleet.ledgers["rot"].next, f"what {name} and rot hold")
         print(f"# {fleet.kills} kills, {counts}, {fleet.ledgers['all'].foreign} foreign lines, {fleet.moves} moves")
+
+
+def test_full_disk():
+    """on_write_error: hold: killed while the disk is full, and again while it waits for room: nothing lost or repeated"""
+    settings = {"on_write_error": "hold", "hold_max": "1000 s", "memory": "64 MiB"}
+    handler = {"class": "logging.handlers.RotatingFileHandler", "maxBytes": 102_400, "backupCount": 99}
+    with bus_on_small_disk(1024, handler, **settings) as (bus, disk):
+        bus.start_sidecar()
+        disk.fill(20)
+        bus.run_worker(records=20_000)
+        wait_for(lambda: handler_of(bus)["errors"] > 0, "the handler meets the full disk")
+        bus.sidecar.kill()
+        bus.sidecar.wait()
+        for _ in range(3):
+            bus.start_sidecar(wait=False)
+            wait_for(lambda: "waiting for room" in read_text(bus.sidecar.errors), "the restart waits for room")
+            bus.sidecar.kill()
+            bus.sidecar.wait()
+        before = sum(os.path.getsize(path) for path in bus.files())
+        bus.start_sidecar(wait=False)
+        disk.free()
+        wait_for(lambda: bus.stat()["records"]["lag"] == 0, "all is written")
+        bus.stop_sidecar()
+        check(sum(os.path.getsize(path) for path in bus.files()) > before, "the disk was not full: the test is too weak")
+        count = count_records(bus.lines())
+        check_equal(count.records, 20_000, "records")
+        check_equal(count.others, [], "lines that nobody logged")
 
 
 if __name__ == "__main__":
