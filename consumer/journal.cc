@@ -80,6 +80,7 @@ void Journal::join(const std::vector<std::shared_ptr<FileHandler>>& wanted,
     members_.erase(at);
   }
   parts_.reserve(members_.size());
+  joined_ = true;
   if (queue_ != nullptr) give_homes();
 }
 
@@ -90,6 +91,7 @@ void Journal::leave() noexcept {
     member.handler->join(nullptr, {});
   }
   members_.clear();
+  joined_ = false;
 }
 
 bool Journal::has(const Handler& handler) const noexcept {
@@ -100,7 +102,8 @@ bool Journal::has(const Handler& handler) const noexcept {
 void Journal::move_to(BusQueue& queue) {
   queue_ = &queue;
   far_ = far_most_ = 0;
-  give_homes();
+  // Until it is known which files are in use, those that a killed one has listed are.
+  if (joined_) give_homes();
 }
 
 // Each handler formats into its share of the payload: sealing it copies nothing.
@@ -152,7 +155,7 @@ bool Journal::commit(bool with_at_hand) noexcept {
   } done{writing_};
   if (abandoned_ || !host_.settle_others()) return abandon();
   far_ = 0;
-  if (!backed_ && std::chrono::steady_clock::now() >= back_at_) give_homes();
+  if (!backed_ && joined_ && std::chrono::steady_clock::now() >= back_at_) give_homes();
   gather();
   bool hopeless = false;
   std::erase_if(parts_, [&](Part& part) {
@@ -165,9 +168,24 @@ bool Journal::commit(bool with_at_hand) noexcept {
     queue_->move_positions(with_at_hand);
     return true;
   }
+#if defined(LOGBUS_MUTANT_POSITIONS_FIRST)
+  queue_->move_positions(with_at_hand);
+  seal(with_at_hand);
+  if (!write_sealed()) return abandon();
+#elif defined(LOGBUS_MUTANT_SEAL_LATE)
+  if (!write_sealed()) return abandon();
+  seal(with_at_hand);
+  queue_->move_positions(with_at_hand);
+#elif defined(LOGBUS_MUTANT_EMPTY_EARLY)
+  seal(with_at_hand);
+  if (!write_sealed()) return abandon();
+  set_state(header(), JournalState::kEmpty);
+  queue_->move_positions(with_at_hand);
+#else
   seal(with_at_hand);
   if (!write_sealed()) return abandon();
   queue_->move_positions(with_at_hand);
+#endif
   set_state(header(), JournalState::kEmpty);
   for (Part& part : parts_) end(part);
   if (far_most_ > far_) {  // a record that long is rare

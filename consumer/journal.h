@@ -105,6 +105,7 @@ class Journal final : public record::WriteGroup {
   std::vector<LaneMerge::Position> positions_;
   std::uint64_t far_ = 0;       // bytes of this batch behind what always has memory
   std::uint64_t far_most_ = 0;  // and of those before, not given back yet
+  bool joined_ = false;
   bool at_hand_ = false;
   bool writing_ = false;
   bool backed_ = false;                              // the journal has memory
