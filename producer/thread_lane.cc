@@ -42,6 +42,7 @@ struct alignas(128) Block {
 constexpr std::uint32_t kBlocksPerChunk = 64;
 constexpr std::uint32_t kChunks = 4096;
 constexpr std::uint64_t kClaimAgainAfterNs = 100'000'000;
+constexpr int kReclaims = 8;
 
 // In ordinary memory, which a child inherits: a block from before the fork is never given out again there,
 // since the thread that forked still points to its own.
@@ -153,8 +154,11 @@ LaneResult need_lane(ThreadState& state, int levelno) noexcept {
       return state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name());
     };
     shm::Claim claim = try_now ? claim_lane() : shm::Claim::kNoLane;
-    if (try_now && claim == shm::Claim::kNoLane && shm::reclaim_a_lane(membership->attachment->segment()))
+    // Again, since other threads that look for a lane may be quicker.
+    for (int again = 0; try_now && claim == shm::Claim::kNoLane && again < kReclaims; ++again) {
+      if (!shm::reclaim_a_lane(membership->attachment->segment())) break;
       claim = claim_lane();
+    }
     if (claim == shm::Claim::kOk) {
       state.membership = membership;
       const SiteTable table = site_table_of(membership->attachment->segment());

@@ -30,11 +30,12 @@ void close_all_in_child() noexcept {
   leave();
 }
 
+// Before main: a fork in the middle of a local static's first use would leave the child waiting for it.
+[[maybe_unused]] const int registered = ::pthread_atfork(&enter, &leave, &close_all_in_child);
+
 }  // namespace
 
 NoForkMeanwhile::NoForkMeanwhile() noexcept {
-  static const int registered = ::pthread_atfork(&enter, &leave, &close_all_in_child);
-  static_cast<void>(registered);
   enter();
 }
 

