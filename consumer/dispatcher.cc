@@ -8,6 +8,8 @@ namespace {
 
 // Names come from other processes, and a program may make one a request. Beyond this the cache starts afresh.
 constexpr std::size_t kMostCachedNames = 1 << 16;
+// A name may be as long as a record. Of such ones so many would fill the memory.
+constexpr std::size_t kLongestCachedName = 256;
 
 std::string_view canonical(std::string_view name) {
   return name == "root" ? std::string_view() : name;
@@ -71,6 +73,7 @@ Dispatcher::Target Dispatcher::resolve(std::string_view name) const {
 Dispatcher::Target Dispatcher::find(std::string_view name) {
   // Records of one logger come in runs.
   if (last_.route != nullptr && name == last_name_) return last_;
+  if (name.size() > kLongestCachedName) return resolve(canonical(name));
   last_name_ = name;
   name = canonical(name);
   const auto cached = cache_.find(name);

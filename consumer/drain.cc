@@ -263,9 +263,20 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
 
 const wire::Site* BusQueue::read_site(std::uint32_t id) {
   if (id >= sites_.size()) return nullptr;
+  // An entry is whole before its word is there: one that is bad stays so. Looked at for each record that
+  // names it, it could keep us busy for hours.
+  const std::uint64_t word = site_table_.word(id);
+  const auto bad = bad_sites_.find(id);
+  if (bad != bad_sites_.end() && bad->second == word) return nullptr;
   const auto content = site_table_.read(id);
   auto fresh = std::make_unique<wire::Site>();
-  if (!content || decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) return nullptr;
+  // No two entries share bytes of the arena: more than it holds is not what workers have put there.
+  if (!content || content->size() > segment_.preamble().site_arena.size - site_bytes_ ||
+      decoder_.decode_site(*content, *fresh) != wire::DecodeResult::kOk) {
+    bad_sites_[id] = word;
+    return nullptr;
+  }
+  site_bytes_ += content->size();
   sites_[id] = std::move(fresh);
   return sites_[id].get();
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <logbus/handler.h>
@@ -118,6 +119,9 @@ class BusQueue : public Queue {
   shm::TickClock clock_;
   wire::Decoder decoder_;
   std::vector<std::unique_ptr<wire::Site>> sites_;  // by id, as they are met
+  std::unordered_map<std::uint32_t, std::uint64_t>
+      bad_sites_;                 // by id: the word of an entry that can't be read
+  std::uint64_t site_bytes_ = 0;  // of the entries in sites_
   TenantTable tenants_;
   OwnRecords own_records_;
   std::unique_ptr<std::byte[]> payload_;  // of the frame at hand, copied out of shared memory

@@ -17,6 +17,8 @@ namespace {
 constexpr double kUnfencedHoldNs = 2e6;
 /// A lane that has dropped and then been quiet this long will not tell it by a gap frame soon.
 constexpr std::uint64_t kQuietNs = 1'000'000'000;
+/// A lane whose owner breaks it as soon as it is whole again is told of this often.
+constexpr std::uint64_t kTellAgainNs = 60'000'000'000;
 }  // namespace
 
 LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
@@ -44,7 +46,7 @@ LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
 
 bool LaneMerge::writer_is_gone(std::uint32_t index) const noexcept {
   const LaneWord word = unpack_lane(segment_.producer_line(index).word.load(std::memory_order_acquire));
-  return word.state != LaneState::kOpen || (word.slot < segment_.slots() && caretaker_.is_dead(word.slot));
+  return word.state != LaneState::kOpen || word.slot >= segment_.slots() || caretaker_.is_dead(word.slot);
 }
 
 void LaneMerge::pass(bool everything) {
@@ -71,11 +73,7 @@ void LaneMerge::pass(bool everything) {
     if ((busy & kBusyPhaseMask) != kBusyStamping || writer_is_gone(i)) bound_[i] = now;
     low = std::min(low, bound_[i]);
   }
-  std::erase_if(corrupt_, [this](std::uint32_t i) {
-    if (!writer_is_gone(i)) return false;
-    leave_quarantine(i, segment_.producer_line(i).committed.load(std::memory_order_acquire));
-    return true;
-  });
+  std::erase_if(corrupt_, [this](std::uint32_t i) { return try_leave_quarantine(i); });
   if (segment_.of_this_boot()) catch_anomalies(now);
   const auto hold_ns = static_cast<double>(segment_.consumer().max_hold_ns.load(std::memory_order_relaxed));
   const auto behind = [&](double ns) {
@@ -93,13 +91,17 @@ void LaneMerge::pass(bool everything) {
 /// New frames. True: the lane is more than half full.
 bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
   Lane& lane = lanes_[index];
-  if (lane.corrupt) {
-    committed_[index] = committed;
+  committed_[index] = committed;
+  if (lane.corrupt) return false;
+  const shm::ProducerLine& line = segment_.producer_line(index);
+  // Positions never go back, and nobody writes to a lane that he has not claimed: then somebody has written
+  // over these words, and unless they are put right the lane would never be let again.
+  if (committed < lane.cursor ||
+      (!overwrites_ && committed != lane.cursor &&
+       unpack_lane(line.word.load(std::memory_order_relaxed)).state == LaneState::kFree)) {
+    quarantine(index);
     return false;
   }
-  committed_[index] = committed;
-  if (committed < lane.cursor) return false;  // positions never go back: not a value of ours
-  const shm::ProducerLine& line = segment_.producer_line(index);
   lane.view.committed = committed;
   // Relaxed, after the acquire of `committed`: the origins of all laps up to there are visible. A later lap's
   // can only replace one that has been read.
@@ -112,6 +114,8 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
 
 bool LaneMerge::parse_head(std::uint32_t index) {
   Lane& lane = lanes_[index];
+  lane.has_head = false;
+  if (lane.corrupt) return false;
   const shm::Parse result =
       overwrites_ ? parse_ring(index) : shm::parse_frame(lane.view, lane.cursor, lane.head);
   lane.has_head = result == shm::Parse::kFrame;
@@ -333,16 +337,22 @@ void LaneMerge::quarantine(std::uint32_t index) {
   segment_.consumer_line(index).quarantined.store(1 + lane.cursor, std::memory_order_relaxed);
   segment_.consumer().quarantined_lanes.fetch_add(1, std::memory_order_relaxed);
   corrupt_.push_back(index);
-  quarantined_.push_back(index);
+  const std::uint64_t now = clock_ns(CLOCK_MONOTONIC);
+  if (lane.told_ns != 0 && now - lane.told_ns < kTellAgainNs) return;
+  lane.told_ns = now;
+  quarantined_.push_back({index, lane.cursor});
 }
 
 /// Its writer is gone: what can't be read is skipped, and the lane can be let again.
-void LaneMerge::leave_quarantine(std::uint32_t index, std::uint64_t committed) {
+bool LaneMerge::try_leave_quarantine(std::uint32_t index) {
   Lane& lane = lanes_[index];
+  // A frame that was whole is still to be given.
+  if (lane.has_head || !writer_is_gone(index) || !caretaker_.take_over(index, lane.cursor)) return false;
   lane.corrupt = false;
-  lane.cursor = lane.given = committed_[index] = committed;
+  lane.given = committed_[index] = lane.cursor;
   segment_.consumer_line(index).quarantined.store(0, std::memory_order_relaxed);
   touch(index);
+  return true;
 }
 
 }  // namespace logbus::consumer

@@ -73,8 +73,13 @@ class LaneMerge {
   /// They have been told.
   void pass_over(std::uint32_t lane, std::uint64_t losses) noexcept { lanes_[lane].passed += losses; }
 
-  /// Lanes found corrupt since the last call.
-  std::vector<std::uint32_t> take_quarantined() { return std::exchange(quarantined_, {}); }
+  struct Quarantined {
+    std::uint32_t lane;
+    std::uint64_t position;  // where it stopped making sense
+    bool operator==(const Quarantined&) const = default;
+  };
+  /// Lanes found corrupt since the last call. A lane that is so again and again comes once in a while.
+  std::vector<Quarantined> take_quarantined() { return std::exchange(quarantined_, {}); }
 
   shm::Doorbell& doorbell() noexcept { return doorbell_; }
   /// The last frame given has an older stamp than one given before it.
@@ -85,6 +90,7 @@ class LaneMerge {
     std::uint64_t cursor = 0;      // next frame to parse
     std::uint64_t given = 0;       // one past the last frame that next() gave
     std::uint64_t changed_ns = 0;  // monotonic: when `committed` last moved
+    std::uint64_t told_ns = 0;     // monotonic: when its quarantine was last told; 0: never
     shm::LaneView view;            // as of the last pass
     shm::Frame head;
     bool has_head = false;
@@ -119,7 +125,7 @@ class LaneMerge {
     return index == last_lane_ && !with_last ? before_last_passed_ : lanes_[index].passed;
   }
   void quarantine(std::uint32_t index);
-  void leave_quarantine(std::uint32_t index, std::uint64_t committed);
+  bool try_leave_quarantine(std::uint32_t index);
   bool writer_is_gone(std::uint32_t index) const noexcept;
   void catch_anomalies(std::uint64_t now_ticks);
 
@@ -137,7 +143,7 @@ class LaneMerge {
   HeapEntry run_end_{};                 // heads before this need no look at the heap
   std::vector<std::uint32_t> touched_;  // lanes with frames given since the last commit()
   std::vector<std::uint32_t> corrupt_;  // lanes in quarantine
-  std::vector<std::uint32_t> quarantined_;
+  std::vector<Quarantined> quarantined_;
   double ticks_per_ns_;
   std::uint32_t last_lane_ = kNoLane;  // of the last frame given
   std::uint64_t before_last_passed_ = 0;

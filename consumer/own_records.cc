@@ -4,7 +4,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <logbus/detail/clock.h>
@@ -20,15 +22,16 @@ const char* severity_name(std::size_t severity) {
   return kNames[severity];
 }
 
+/// Any number: it may come from bytes that make no sense.
 std::string clock_text(std::int64_t ns) {
-  const std::time_t seconds = ns / 1'000'000'000;
+  const auto whole = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(ns));
+  const std::time_t seconds = whole.count();
   tm parts = {};
   ::localtime_r(&seconds, &parts);
   char text[32];
   const std::size_t n = std::strftime(text, sizeof text, "%H:%M:%S", &parts);
-  std::string result(text, n);
-  const std::string micros = std::to_string(ns / 1000 % 1'000'000);
-  return result + "." + std::string(6 - micros.size(), '0') + micros;
+  const std::string micros = std::to_string((std::chrono::nanoseconds(ns) - whole).count() / 1000);
+  return std::string(text, n) + "." + std::string(6 - micros.size(), '0') + micros;
 }
 
 }  // namespace
@@ -80,17 +83,42 @@ void OwnRecords::tell_unreadable(const PackedRecord& packed) {
       true);
 }
 
+/// More than all threads together can have dropped since there is the bus. Of those beyond it nothing is
+/// known.
+std::uint64_t OwnRecords::most_drops() const noexcept {
+  if (!segment_.of_this_boot()) return std::numeric_limits<std::uint64_t>::max();
+  return clock_ns(CLOCK_MONOTONIC) - segment_.preamble().created_monotonic_ns;
+}
+
+/// Once a tenant: who has written over a counter may do so all day.
+void OwnRecords::tell_absurd(std::uint32_t lane, std::uint64_t ticks, bool of_frame) {
+  const Tenant& tenant = tenants_.of_lane(lane);
+  if (std::exchange(absurd_[lane], tenant.word + 1) == tenant.word + 1) return;
+  say(tenant, ticks, Level::kError,
+      "the drop counters of lane " + std::to_string(lane) + " make no sense: how many are lost is not known",
+      of_frame);
+}
+
 void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[kSeverities],
                             std::uint64_t first, std::uint64_t last, std::uint64_t ticks, bool of_frame) {
   std::uint64_t total = 0;
+  bool absurd = false;
   std::string by_level;
-  const std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
+  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
   for (std::size_t s = 0; s < kSeverities; ++s) {
     const std::uint64_t loss = dropped[s] - reported[s];
-    if (loss == 0 || dropped[s] < reported[s]) continue;  // counters never go back
+    if (loss == 0) continue;
+    // Counters never go back, and nobody drops faster than a record a nanosecond. What has been written over
+    // is not told as a loss; it is taken as told, or the lane could never be let again.
+    if (dropped[s] < reported[s] || loss > most_drops()) {
+      absurd = true;
+      reported[s] = dropped[s];
+      continue;
+    }
     total += loss;
     by_level += (by_level.empty() ? "" : ", ") + std::to_string(loss) + " " + severity_name(s);
   }
+  if (absurd) tell_absurd(lane, ticks, of_frame);
   if (total == 0) return;
   segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
   Own& own = say(tenants_.of_lane(lane), ticks, Level::kWarning,
@@ -135,14 +163,14 @@ void OwnRecords::tell_untold() {
     const std::uint64_t before = told(i, word);
     if (lost <= before) continue;  // counters never go back
     told_[i] = {i, word, lost};
+    if (lost - before > most_drops()) continue;
     say(tenants_.of_slot(i), now, Level::kWarning,
         std::to_string(lost - before) + " records dropped by threads without a lane", false)
         .slot = told_[i];
   }
-  for (const std::uint32_t lane : merge_.take_quarantined())
+  for (const auto& [lane, position] : merge_.take_quarantined())
     say(tenants_.of_lane(lane), now, Level::kError,
-        "lane " + std::to_string(lane) + " makes no sense at position " +
-            std::to_string(segment_.consumer_line(lane).quarantined.load(std::memory_order_relaxed) - 1) +
+        "lane " + std::to_string(lane) + " makes no sense at position " + std::to_string(position) +
             ": left unread until its thread has gone",
         false);
 }

@@ -24,7 +24,12 @@ class OwnRecords {
 
  public:
   OwnRecords(const shm::Segment& segment, LaneMerge& merge, shm::TickClock& clock, TenantTable& tenants)
-      : segment_(segment), merge_(merge), clock_(clock), tenants_(tenants), told_(segment.slots()) {}
+      : segment_(segment),
+        merge_(merge),
+        clock_(clock),
+        tenants_(tenants),
+        absurd_(segment.lanes()),
+        told_(segment.slots()) {}
 
   /// So many drops of threads without a lane have been told of the process that has this slot.
   struct SlotReport {
@@ -74,11 +79,14 @@ class OwnRecords {
   Own& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message, bool of_frame);
   void report_taken();
   std::uint64_t told(std::uint32_t slot, std::uint64_t word) const noexcept;
+  std::uint64_t most_drops() const noexcept;
+  void tell_absurd(std::uint32_t lane, std::uint64_t ticks, bool of_frame);
 
   const shm::Segment& segment_;
   LaneMerge& merge_;
   shm::TickClock& clock_;
   TenantTable& tenants_;
+  std::vector<std::uint64_t> absurd_;  // by lane: 1 + the tenant whose counters have been told to make no sense
   std::deque<Own> records_;
   Own taken_;
   std::vector<SlotReport> told_;  // by slot: what a record tells or has told of

@@ -25,11 +25,12 @@ void copy_text(char (&to)[N], std::string_view from) noexcept {
 }
 
 /// The slot's lock is held by us. What an earlier owner left is cleaned first; false: it has undrained lanes.
-bool take_slot(const Segment& segment, std::uint32_t index) {
+bool take_slot(const Segment& segment, std::uint32_t index, bool weak) {
   ProcessSlot& slot = segment.slot(index);
   const std::uint64_t word = slot.word.load(std::memory_order_acquire);
   if (slot_state(word) == SlotState::kFree) return true;
-  return owner_proven_dead(slot) && clean_slot(segment, index, true);
+  // Where our own lock needs no descriptor, nobody's does, whatever the slot says.
+  return (!weak || owner_proven_dead(slot)) && clean_slot(segment, index, true);
 }
 
 void fill_slot(const Segment& segment, ProcessSlot& slot, std::string_view process_name,
@@ -74,7 +75,7 @@ bool Attachment::take_any_slot(std::string_view process_name) {
           slot_state(segment_.slot(i).word.load(std::memory_order_relaxed)) == SlotState::kFree;
       if (fresh != fresh_only) continue;
       LifeLock lock = LifeLock::try_take(segment_, kSlotLockBase + i);
-      if (!lock.held() || !take_slot(segment_, i)) continue;
+      if (!lock.held() || !take_slot(segment_, i, lock.weak())) continue;
       life_ = std::move(lock);
       slot_index_ = i;
       fill_slot(segment_, slot(), process_name, (life_.weak() ? kSlotWeak : 0) | (fenced_ ? kSlotFenced : 0));

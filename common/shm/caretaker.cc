@@ -29,6 +29,12 @@ constexpr std::uint32_t kSlotsPerLook = 8;
 constexpr std::uint64_t kIdleNs = 1'000'000'000;
 /// A dead process's slot stays readable this long for those who ask who died.
 constexpr std::uint64_t kEpitaphNs = 60'000'000'000;
+/// How often the memory that the file has is held against what the step tables say, and what does not matter.
+constexpr std::uint64_t kCountIntervalNs = 5'000'000'000;
+constexpr std::uint64_t kHiddenBytes = 2 << 20;
+/// No process's: a lane with this in its word is the lease holder's. (With the most lanes that a bus may have
+/// it is the last slot; then that slot's lock is looked at once more.)
+constexpr std::uint32_t kNoSlot = 0x3FFF;
 
 std::uint64_t monotonic_ns() noexcept {
   return clock_ns(CLOCK_MONOTONIC);
@@ -141,7 +147,12 @@ void Caretaker::sweep_lanes() {
   for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane) {
     const std::uint64_t memory = look_after_lane(lane);
     const LaneWord tenant = unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_relaxed));
-    if (tenant.state != LaneState::kFree && tenant.slot < segment_.slots()) memory_[tenant.slot] += memory;
+    if (tenant.state != LaneState::kFree && tenant.slot < segment_.slots()) {
+      memory_[tenant.slot] += memory;
+      // A slot is free after its last lane. If not, its word has been written over: its lock tells the truth.
+      if (slot_state(segment_.slot(tenant.slot).word.load(std::memory_order_relaxed)) == SlotState::kFree)
+        check_slot(tenant.slot);
+    }
     used += memory;
   }
   // The step tables are the truth; a writer's addition or subtraction in this moment is corrected by the next
@@ -152,6 +163,24 @@ void Caretaker::sweep_lanes() {
   const std::uint64_t all = segment_.consumer().memory_bytes.load(std::memory_order_relaxed);
   segment_.shared().budget_left.store(static_cast<std::int64_t>(all) - static_cast<std::int64_t>(used),
                                       std::memory_order_relaxed);
+  if (now_ns_ >= next_count_ns_) reclaim_hidden_memory(used);
+}
+
+/// Memory of free lanes that no step speaks of: who wrote where he held nothing has left it there.
+void Caretaker::reclaim_hidden_memory(std::uint64_t used) {
+  next_count_ns_ = now_ns_ + kCountIntervalNs;
+  if (segment_.overwrites()) return;  // a free ring may hold what nobody has read yet
+  struct stat st = {};
+  if (::fstat(fd_.get(), &st) != 0) return;
+  const Preamble& p = segment_.preamble();
+  const std::uint64_t arena =
+      std::min(segment_.shared().arena_top.load(std::memory_order_relaxed), p.site_arena.size);
+  const std::uint64_t known = p.site_arena.offset - p.journal_payload.size + arena + used + kHiddenBytes;
+  if (static_cast<std::uint64_t>(st.st_blocks) * 512 <= known) return;
+  for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane)
+    if (unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_acquire)).state ==
+        LaneState::kFree)
+      (void)take_over(lane, segment_.consumer_line(lane).read.load(std::memory_order_relaxed));
 }
 
 void Caretaker::check_slot(std::uint32_t index) {
@@ -169,7 +198,8 @@ void Caretaker::check_slot(std::uint32_t index) {
   }
   const ProcessSlot& slot = segment_.slot(index);
   const std::uint64_t word = slot.word.load(std::memory_order_acquire);
-  if (slot_state(word) != SlotState::kFree && (!segment_.of_this_boot() || owner_proven_dead(slot))) {
+  // Where our own lock needs no descriptor, nobody's does, whatever the slot says.
+  if (!segment_.of_this_boot() || !lease_.weak() || owner_proven_dead(slot)) {
     if (dead.since_ns == 0 || dead.word != word) dead = {now_ns_, word};
     (void)clean_slot(segment_, index, now_ns_ - dead.since_ns > kEpitaphNs);
   } else {
@@ -182,9 +212,19 @@ std::uint64_t Caretaker::look_after_lane(std::uint32_t lane) {
   const ProducerLine& line = segment_.producer_line(lane);
   const ConsumerLine& reader = segment_.consumer_line(lane);
   const std::uint64_t word = line.word.load(std::memory_order_acquire);
-  if (word == 0) return 0;  // nobody has ever had it
-  const LaneState state = unpack_lane(word).state;
   Activity& activity = activity_[lane];
+  if (word == 0 && !activity.used) return 0;  // nobody has ever had it
+  activity.used = true;
+  const LaneWord tenant = unpack_lane(word);
+  const LaneState state = tenant.state;
+  // Nobody's, by a word that was written over: what is in it is read, and then it is let again.
+  if (state > LaneState::kClosed || (state == LaneState::kOpen && tenant.slot >= segment_.slots())) {
+    std::uint64_t expected = word;
+    if (segment_.producer_line(lane).word.compare_exchange_strong(
+            expected, pack({LaneState::kClosed, kNoSlot, tenant.tenancy}), std::memory_order_acq_rel,
+            std::memory_order_relaxed))
+      release_steps(segment_, lane);
+  }
   const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
   // Less than this in kIdleNs needs no more than the step it is written to.
   if (committed - activity.committed >= kFirstStepBytes) activity = {committed, now_ns_};
@@ -199,7 +239,10 @@ std::uint64_t Caretaker::look_after_lane(std::uint32_t lane) {
   // The first step of a living lane stays: it will be wanted at its next record.
   const std::uint32_t first = state == LaneState::kFree ? 0 : 1;
   std::uint64_t memory = 0;
+  bool astray = false;
   for_each_step(segment_, lane, [&](std::uint32_t step, StepState was) {
+    astray |= was > StepState::kPunching ||
+              (state == LaneState::kFree && (was == StepState::kGrowing || was == StepState::kHeld));
     if (was == StepState::kPunching)
       finish_punching(lane, step);
     else if (was == StepState::kBacked && trim && step >= first)
@@ -208,7 +251,37 @@ std::uint64_t Caretaker::look_after_lane(std::uint32_t lane) {
         static_cast<std::uint8_t>(StepState::kHole))
       memory += step_end(step) - step_begin(step);
   });
+  // Of a free lane nobody holds a step, unless it has been let this moment: then this fails.
+  if (astray && !segment_.overwrites() && state == LaneState::kFree &&
+      line.word.load(std::memory_order_acquire) == word)
+    (void)take_over(lane, reader.read.load(std::memory_order_relaxed));
   return memory;
+}
+
+bool Caretaker::take_over(std::uint32_t lane, std::uint64_t position) noexcept {
+  ProducerLine& line = segment_.producer_line(lane);
+  std::uint64_t word = line.word.load(std::memory_order_acquire);
+  const std::uint64_t ours = pack({LaneState::kClosed, kNoSlot, unpack_lane(word).tenancy + 1});
+  // From here on nobody claims it, and nobody but us frees it. We die: it is CLOSED, and the next holder goes
+  // on.
+  if (!line.word.compare_exchange_strong(word, ours, std::memory_order_acq_rel, std::memory_order_relaxed))
+    return false;
+  line.busy.store(0, std::memory_order_relaxed);
+  for (Word64& origin : line.origin) origin.store(position, std::memory_order_relaxed);
+  // Release: with the origins, for those who look.
+  line.committed.store(position, std::memory_order_release);
+  if (segment_.overwrites()) line.floor.store(position, std::memory_order_release);
+  // Not step by step: there may be memory where they say that there is none.
+  if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(segment_.lane_file_offset(lane)),
+                  static_cast<off_t>(segment_.lane_size())) == 0) {
+    for (std::uint32_t step = 0; step < segment_.steps(); ++step)
+      segment_.step_table(lane)[step].store(static_cast<std::uint8_t>(StepState::kHole),
+                                            std::memory_order_release);
+  } else {
+    release_steps(segment_, lane);
+  }
+  return true;
 }
 
 void Caretaker::trim_step(std::uint32_t lane, std::uint32_t step) {
@@ -249,6 +322,11 @@ void Caretaker::finish_punching(std::uint32_t lane, std::uint32_t step) {
 
 bool Caretaker::has_unread(std::uint32_t lane, std::uint32_t step) const noexcept {
   const ProducerLine& line = segment_.producer_line(lane);
+  // A free lane has been read to its end, whatever its positions say (a ring need not have been). Who claims
+  // it now can't have this step.
+  if (!segment_.overwrites() &&
+      unpack_lane(line.word.load(std::memory_order_acquire)).state == LaneState::kFree)
+    return false;
   // A ring's writer starts laps while we look: only what was read under one floor belongs together.
   const std::uint64_t floor = line.floor.load(std::memory_order_acquire);
   const std::uint64_t committed = line.committed.load(std::memory_order_acquire);

@@ -34,6 +34,10 @@ class Caretaker {
     return dead_[slot].since_ns != 0 &&
            dead_[slot].word == segment_.slot(slot).word.load(std::memory_order_acquire);
   }
+  /// Makes the lane nobody's, with nothing in it: its memory goes, and it begins afresh at `position`, which
+  /// all frames before have been read up to. For a lane whose words make no sense. False: its word has just
+  /// changed, ask again.
+  bool take_over(std::uint32_t lane, std::uint64_t position) noexcept;
   /// Whether any worker is attached (by the kernel's locks).
   bool any_worker() const noexcept;
   /// Another sidecar waits for this one's lease, and lives.
@@ -50,6 +54,7 @@ class Caretaker {
   void finish_punching(std::uint32_t lane, std::uint32_t step);
   bool has_unread(std::uint32_t lane, std::uint32_t step) const noexcept;
   void punch(std::uint32_t lane, std::uint32_t step);
+  void reclaim_hidden_memory(std::uint64_t used);
 
   const Segment& segment_;
   LifeLock lease_;
@@ -58,6 +63,7 @@ class Caretaker {
   std::uint64_t now_ns_ = 0;  // monotonic, of this look
   std::uint64_t next_look_ns_ = 0;
   std::uint64_t next_sweep_ns_ = 0;
+  std::uint64_t next_count_ns_ = 0;  // of the memory that the file has
   std::uint32_t next_slot_ = 0;
   struct Death {
     std::uint64_t since_ns = 0;  // monotonic; 0: alive as far as we know
@@ -68,6 +74,7 @@ class Caretaker {
   struct Activity {
     std::uint64_t committed = 0;
     std::uint64_t since_ns = 0;  // monotonic: when it had moved on to there
+    bool used = false;           // it has had a tenant
   };
   std::vector<Activity> activity_;  // by lane
 };

@@ -90,6 +90,13 @@ Claim LaneOwner::try_claim(Attachment& to, std::uint32_t thread, std::string_vie
     // tenant's.
     if (!line.word.compare_exchange_strong(word, mine, std::memory_order_acq_rel, std::memory_order_relaxed))
       continue;
+    // A free lane has been read to its end. If not, somebody has written over these words: the lease holder,
+    // who knows where he is in it, puts them right.
+    const std::uint64_t read = segment.consumer_line(i).read.load(std::memory_order_acquire);
+    if (!segment.overwrites() && line.committed.load(std::memory_order_relaxed) != read) {
+      line.word.store(pack({LaneState::kFree, 0, old.tenancy + 2}), std::memory_order_release);
+      continue;
+    }
     // The first record's memory, at once: held, nobody punches it any more.
     StepWord& first = segment.step_table(i)[0];
     auto state = static_cast<std::uint8_t>(StepState::kBacked);
@@ -112,22 +119,18 @@ Claim LaneOwner::try_claim(Attachment& to, std::uint32_t thread, std::string_vie
     writer.attention = &segment.shared().attention;
     writer.clock = segment.preamble().clock_source;
     writer.fenced = to.fenced();
-    writer.position = line.committed.load(std::memory_order_relaxed);
     writer.records = line.records.load(std::memory_order_relaxed);
     const std::uint64_t a = line.origin[0].load(std::memory_order_relaxed);
     const std::uint64_t b = line.origin[1].load(std::memory_order_relaxed);
     writer.newest = std::max(a, b);
     older = std::min(a, b);
-    // A free lane has been read to its end, and its last lap fits into it. If not, somebody has written over
-    // these words: start where the reader is, whose word no worker can write.
-    const std::uint64_t read = segment.consumer_line(i).read.load(std::memory_order_acquire);
+    // Its last lap fits into it, or somebody has written over these words too: a lap begins here.
+    writer.position = segment.overwrites() ? line.committed.load(std::memory_order_relaxed) : read;
     if (segment.overwrites()) {
       start_ring(read);
-    } else if (writer.position != read || writer.newest > read ||
-               read - writer.newest > segment.lane_size()) {
-      writer.position = writer.newest = older = read;
+    } else if (writer.newest > read || read - writer.newest > segment.lane_size()) {
+      writer.newest = older = read;
       for (Word64& origin : line.origin) origin.store(read, std::memory_order_relaxed);
-      line.committed.store(read, std::memory_order_release);
     }
     steps = {&to, segment.step_table(i), data, 0, held ? 1U : 0U};
     line.records_before.store(writer.records, std::memory_order_relaxed);

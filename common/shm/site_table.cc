@@ -55,13 +55,15 @@ std::optional<std::span<const std::byte>> parse_site(std::uint64_t word,
   if (word == 0 || offset > arena.size() || arena.size() - offset < sizeof(EntryHeader)) return std::nullopt;
   EntryHeader header;
   std::memcpy(&header, arena.data() + offset, sizeof header);
-  if (header.length > arena.size() - offset - sizeof header) return std::nullopt;
+  if (header.length > kLongestSite || header.length > arena.size() - offset - sizeof header)
+    return std::nullopt;
   const auto content = arena.subspan(offset + sizeof header, header.length);
   if (checksum(content) != header.crc) return std::nullopt;
   return content;
 }
 
 std::uint32_t SiteTable::intern(std::span<const std::byte> content, std::uint64_t hash) const noexcept {
+  if (content.size() > kLongestSite) return 0;
   Word64* table = segment_.site_table();
   const std::uint32_t mask = segment_.preamble().sites - 1;
   const std::uint64_t tag = hash >> 32;
@@ -108,10 +110,13 @@ std::span<const std::byte> SiteTable::arena() const noexcept {
   return {segment_.site_arena(), std::min(top, segment_.preamble().site_arena.size)};
 }
 
+std::uint64_t SiteTable::word(std::uint32_t id) const noexcept {
+  if (id == 0 || id >= segment_.preamble().sites) return 0;
+  return segment_.site_table()[id].load(std::memory_order_acquire);
+}
+
 std::optional<std::vector<std::byte>> SiteTable::read(std::uint32_t id) const {
-  if (id == 0 || id >= segment_.preamble().sites) return std::nullopt;
-  const std::uint64_t word = segment_.site_table()[id].load(std::memory_order_acquire);
-  const auto content = parse_site(word, arena());
+  const auto content = parse_site(word(id), arena());
   if (!content) return std::nullopt;
   return std::vector<std::byte>(content->begin(), content->end());
 }

@@ -351,7 +351,7 @@ TEST_F(LaneMergeTest, QuarantinesACorruptLaneOnceAndGoesOnWithTheOthers) {
   const std::uint32_t nonsense = 12345;
   std::memcpy(lanes_[0].writer.data + 64, &nonsense, sizeof nonsense);  // the second frame's size
   EXPECT_EQ(pass_and_take(), (Sequences{1, 3}));
-  EXPECT_EQ(merge_->take_quarantined(), std::vector<std::uint32_t>{lanes_[0].lane});
+  EXPECT_EQ(merge_->take_quarantined(), (std::vector<LaneMerge::Quarantined>{{lanes_[0].lane, 64}}));
   EXPECT_EQ(side_->consumer_line(lanes_[0].lane).quarantined.load(), 65U);
   EXPECT_EQ(side_->consumer().quarantined_lanes.load(), 1U);
   for (std::uint64_t i = 10; i < 20; ++i) {
