@@ -12,11 +12,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <logbus/error.h>
 #include "tools/command.h"
+#include "tools/escape.h"
 #include "tools/record_filter.h"
 
 namespace logbus::tools {
@@ -114,7 +117,11 @@ int run_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : kExitUsage;
+    std::ostringstream text;
+    if (app.exit(e, std::cout, text) == 0) return 0;
+    std::istringstream lines(text.str());
+    for (std::string line; std::getline(lines, line);) std::fprintf(stderr, "%s\n", escaped(line).c_str());
+    return kExitUsage;
   }
   const auto command =
       std::find_if(commands.begin(), commands.end(), [](const Command& c) { return c.app->parsed(); });
@@ -123,7 +130,7 @@ int run_command_line(int argc, char** argv) {
     return finish_output() ? code : kExitFailure;
   } catch (const std::exception& e) {
     std::fflush(stdout);
-    std::fprintf(stderr, "logbus %s: %s\n", command->app->get_name().c_str(), e.what());
+    std::fprintf(stderr, "logbus %s: %s\n", command->app->get_name().c_str(), escaped(e.what()).c_str());
     return kExitFailure;
   }
 }

@@ -180,7 +180,15 @@ void Caretaker::reclaim_hidden_memory(std::uint64_t used) {
   for (std::uint32_t lane = 0; lane < segment_.lanes(); ++lane)
     if (unpack_lane(segment_.producer_line(lane).word.load(std::memory_order_acquire)).state ==
         LaneState::kFree)
-      (void)take_over(lane, segment_.consumer_line(lane).read.load(std::memory_order_relaxed));
+      wipe_free_lane(lane);
+}
+
+/// And lets it again at once: a worker that comes now must not find all lanes taken.
+void Caretaker::wipe_free_lane(std::uint32_t lane) noexcept {
+  const ProducerLine& line = segment_.producer_line(lane);
+  if (!take_over(lane, segment_.consumer_line(lane).read.load(std::memory_order_relaxed))) return;
+  const std::uint64_t word = line.word.load(std::memory_order_relaxed);
+  if (unpack_lane(word).slot == kNoSlot) (void)free_lane(segment_, lane, word);
 }
 
 void Caretaker::check_slot(std::uint32_t index) {
@@ -254,7 +262,7 @@ std::uint64_t Caretaker::look_after_lane(std::uint32_t lane) {
   // Of a free lane nobody holds a step, unless it has been let this moment: then this fails.
   if (astray && !segment_.overwrites() && state == LaneState::kFree &&
       line.word.load(std::memory_order_acquire) == word)
-    (void)take_over(lane, reader.read.load(std::memory_order_relaxed));
+    wipe_free_lane(lane);
   return memory;
 }
 

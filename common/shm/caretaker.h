@@ -55,6 +55,7 @@ class Caretaker {
   bool has_unread(std::uint32_t lane, std::uint32_t step) const noexcept;
   void punch(std::uint32_t lane, std::uint32_t step);
   void reclaim_hidden_memory(std::uint64_t used);
+  void wipe_free_lane(std::uint32_t lane) noexcept;
 
   const Segment& segment_;
   LifeLock lease_;

@@ -98,7 +98,8 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
 }
 
 Segment Segment::open_file(const std::string& path, const BusOptions& options, Role role) {
-  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  // Non-blocking: the name may be a FIFO's or a device's.
+  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!fd) throw Error(errno, "can't open bus " + path);
   struct stat st;
   if (::fstat(fd.get(), &st) != 0) throw Error(errno, "can't stat " + path);

@@ -220,7 +220,7 @@ void move_stale(const std::string& path) {
 
 bool remove_bus(const BusOptions& options, bool force) {
   const std::string path = bus_path(options);
-  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!fd) throw Error(errno, "can't open bus " + path);
   struct stat st = {};
   Preamble preamble = {};
@@ -228,6 +228,8 @@ bool remove_bus(const BusOptions& options, bool force) {
   if (::pread(fd.get(), &preamble, sizeof preamble, 0) != sizeof preamble)
     throw Error(EBADMSG, path + " is not a logbus segment: too short");
   check_preamble(preamble, static_cast<std::uint64_t>(st.st_size), path);
+  // It is written to: under a second name it may be another bus, put here by somebody who may not.
+  if (st.st_nlink > 1) throw Error(EPERM, path + " has a second link: not trusted");
   if (!force && base::is_locked(fd.get(), kLeaseLock, 1 + std::int64_t{preamble.slots})) return false;
   {
     const auto region = map_file(fd.get(), boost::interprocess::read_write, preamble.shared_control.offset,

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -15,6 +17,7 @@
 
 #include <logbus/error.h>
 
+#include "record/escaped_text.h"
 #include "sidecar/config.h"
 #include "sidecar/own_log.h"
 #include "sidecar/service.h"
@@ -65,7 +68,14 @@ std::optional<int> parse(int argc, const char* const* argv, Arguments& arguments
     if (!arguments.timeout.empty() && !arguments.drain && !arguments.takeover)
       throw CLI::RequiresError("--timeout", "--drain or --takeover");
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    std::ostringstream text;
+    if (app.exit(error, std::cout, text) == 0) return 0;
+    std::istringstream lines(text.str());  // what it says repeats what was typed, or put into a variable
+    for (std::string line; std::getline(lines, line);) {
+      record::escape_controls(line, 0);
+      fmt::print(stderr, "{}\n", line);
+    }
+    return kUsage;
   }
   return std::nullopt;
 }

@@ -56,7 +56,9 @@ Place Section::place(std::string_view key) const {
 }
 
 void Section::expected(std::string_view key, std::string_view what) {
-  diagnostics_->error(place(key), fmt::format("expected {}, got {}", what, describe(*node_->find(key))));
+  const Node& node = *node_->find(key);
+  diagnostics_->error(place(key), is_secret(key) ? fmt::format("expected {}", what)
+                                                 : fmt::format("expected {}, got {}", what, describe(node)));
 }
 
 std::optional<std::string> Section::string(std::string_view key) {

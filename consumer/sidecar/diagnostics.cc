@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "record/escaped_text.h"
+
 namespace logbus::sidecar {
 namespace {
 
@@ -55,6 +57,7 @@ std::vector<std::string> Diagnostics::lines(bool notes) const {
                        : entry->severity == Severity::kNote  ? "note: "
                                                              : "";
     std::string line = fmt::format("{}: {}{}", position, word, entry->text);
+    record::escape_controls(line, 0);  // names of files and keys may hold anything
     // A YAML anchor used twice, or a loop over handlers, finds the same fault twice: once is enough.
     if (result.empty() || result.back() != line) result.push_back(std::move(line));
   }
@@ -96,10 +99,24 @@ std::string enumerate(const std::vector<std::string_view>& words) {
   return result;
 }
 
-std::string in_quotes(std::string_view text) {
+bool is_secret(std::string_view key) {
+  const std::string word = lowered(key);
+  constexpr std::string_view kWords[] = {"credential", "passw", "secret", "token"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&word](std::string_view part) { return word.find(part) != std::string::npos; });
+}
+
+std::string in_quotes(std::string_view given) {
+  std::string text(given);
+  // "http://user:password@host", "user:password@host".
+  const std::size_t at = text.rfind('@');
+  const std::size_t scheme = text.find("://");
+  const std::size_t user = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t colon = text.find(':', user);
+  if (at != std::string::npos && colon < at) text.replace(colon + 1, at - colon - 1, "***");
   constexpr std::size_t kLongest = 60;
   std::string result = "\"";
-  for (const char c : text.substr(0, kLongest)) {
+  for (const char c : std::string_view(text).substr(0, kLongest)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {

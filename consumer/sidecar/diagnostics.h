@@ -62,7 +62,11 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
 /// "a, b and c".
 std::string enumerate(const std::vector<std::string_view>& words);
 
-/// `text` in double quotes, shortened, control bytes escaped: fit for one line of a terminal.
+/// `text` in double quotes, shortened, control bytes escaped: fit for one line of a terminal. Of
+/// "user:password@" the password is left out.
 std::string in_quotes(std::string_view text);
+
+/// Whether what stands under this key, or below this path of keys, is not for others to read.
+bool is_secret(std::string_view key);
 
 }  // namespace logbus::sidecar

@@ -11,6 +11,8 @@
 
 #include <logbus/json_formatter.h>
 
+#include "record/escaped_text.h"
+
 namespace logbus::sidecar {
 namespace {
 
@@ -48,7 +50,11 @@ void OwnLog::set_json(bool json) {
 }
 
 std::string OwnLog::line(Level level, std::string_view word, std::string_view sentence) const {
-  if (json_ == nullptr) return fmt::format("logbusd[{}]: {}{}\n", ::getpid(), word, sentence);
+  if (json_ == nullptr) {
+    std::string text = fmt::format("logbusd[{}]: {}{}", ::getpid(), word, sentence);
+    record::escape_controls(text, 0);  // it may be a terminal, and names of files may hold anything
+    return text + '\n';
+  }
   LogRecord record;
   record.name = "logbusd";
   record.levelno = static_cast<int>(level);

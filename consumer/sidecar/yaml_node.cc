@@ -88,7 +88,7 @@ class Loader {
                                                ? event.data.sequence_start.anchor
                                                : event.data.mapping_start.anchor));
     if (!anchor.empty() && !anchors_.try_emplace(anchor).second)
-      throw YamlFailure(events_.mark(), fmt::format("the anchor {} is given twice", in_quotes(anchor)));
+      throw YamlFailure(events_.mark(), fmt::format("the anchor {} is given twice", quoted(anchor)));
     if (event.type == YAML_SCALAR_EVENT) {
       scalar(node);
     } else if (event.type == YAML_SEQUENCE_START_EVENT) {
@@ -109,10 +109,10 @@ class Loader {
     const std::string name(text_or_empty(events_.event().data.alias.anchor));
     const auto found = anchors_.find(name);
     if (found == anchors_.end())
-      throw YamlFailure(events_.mark(), fmt::format("there is no anchor {}", in_quotes(name)));
+      throw YamlFailure(events_.mark(), fmt::format("there is no anchor {}", quoted(name)));
     if (!found->second.node)
       throw YamlFailure(events_.mark(),
-                        fmt::format("the alias {} stands within what it names", in_quotes(name)));
+                        fmt::format("the alias {} stands within what it names", quoted(name)));
     count(found->second.count);
     return *found->second.node;
   }
@@ -120,10 +120,13 @@ class Loader {
   void expect_tag(const yaml_char_t* given, std::string_view expected) const {
     const std::string_view tag = text_or_empty(given);
     if (tag.empty() || tag == "!" || tag == std::string(kTagPrefix) + std::string(expected)) return;
-    throw YamlFailure(events_.mark(), fmt::format("the tag {} has no meaning here", in_quotes(tag)));
+    throw YamlFailure(events_.mark(), fmt::format("the tag {} has no meaning here", quoted(tag)));
   }
 
-  static void assign(Node& node, const Scalar& scalar, std::string_view what) {
+  // A password that begins with '*' or '!' is none to YAML.
+  std::string quoted(std::string_view text) const { return secret_ ? "what stands here" : in_quotes(text); }
+
+  void assign(Node& node, const Scalar& scalar, std::string_view what) const {
     using Kind = Node::Kind;
     if (std::holds_alternative<NullScalar>(scalar)) {
       node.kind = Kind::kNull;
@@ -142,7 +145,7 @@ class Loader {
       node.kind = Kind::kString;
     } else {
       throw YamlFailure(node.mark,
-                        fmt::format("{} is not {}; quote it if it is text", in_quotes(node.text), what));
+                        fmt::format("{} is not {}; quote it if it is text", quoted(node.text), what));
     }
   }
 
@@ -191,7 +194,10 @@ class Loader {
       if (key.is(Node::Kind::kList) || key.is(Node::Kind::kMap))
         throw YamlFailure(key.mark, "a list or a mapping can't be a key");
       events_.next();
-      own.push_back({std::move(key), value(depth + 1)});
+      const bool outer = std::exchange(secret_, secret_ || is_secret(key.text));
+      Node found = value(depth + 1);
+      secret_ = outer;
+      own.push_back({std::move(key), std::move(found)});
     }
     for (auto& entry : own) put(node, std::move(entry));
   }
@@ -233,6 +239,7 @@ class Loader {
   YamlEvents events_;
   std::map<std::string, Anchor> anchors_;
   std::size_t nodes_ = 0;
+  bool secret_ = false;  // what is read now is not for others
 };
 
 }  // namespace

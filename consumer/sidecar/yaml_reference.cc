@@ -216,7 +216,7 @@ class Resolver {
     const Mark mark = node.mark;
     const std::string reference = node.text;
     if (chain >= kMaxChain || ++references_ > kMaxReferences) {
-      diagnostics_.error({mark, path}, fmt::format("{} leads in a circle", in_quotes(reference)));
+      diagnostics_.error({mark, path}, fmt::format("{} leads in a circle", quoted(reference, path)));
       invalidate(node, mark);
       return;
     }
@@ -224,7 +224,9 @@ class Resolver {
     const Node* target =
         PathWalk(original_, std::string_view(reference).substr(kConfig.size())).walk(problem);
     if (target == nullptr) {
-      diagnostics_.error({mark, path}, fmt::format("cannot resolve {}: {}", in_quotes(reference), problem));
+      diagnostics_.error({mark, path}, is_secret(path) ? "cannot resolve what stands here"
+                                                       : fmt::format("cannot resolve {}: {}",
+                                                                     in_quotes(reference), problem));
       invalidate(node, mark);
       return;
     }
@@ -249,9 +251,13 @@ class Resolver {
           fmt::format("cannot resolve {}: there are ext://sys.stdout, ext://sys.stderr, ext://time.gmtime, "
                       "ext://time.localtime, ext://os.devnull, and the constants of logging, SysLogHandler "
                       "and socket",
-                      in_quotes(node.text)));
+                      quoted(node.text, path)));
       invalidate(node, node.mark);
     }
+  }
+
+  static std::string quoted(std::string_view text, std::string_view path) {
+    return is_secret(path) ? "what stands here" : in_quotes(text);
   }
 
   static void invalidate(Node& node, Mark mark) {

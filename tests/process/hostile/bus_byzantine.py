@@ -17,7 +17,7 @@ from tap import SOAK, check, check_equal, wait_for
 
 BYZANTINE = os.path.join(BUILD, "tests", "process", "hostile", "byzantine")
 SEED = int(os.environ.get("LOGBUS_SEED", "20260301"))
-MILLIS = int(os.environ.get("LOGBUS_MILLIS", "60000" if SOAK else "1500"))
+MILLIS = int(os.environ.get("LOGBUS_MILLIS", "60000" if SOAK else "1000"))
 LIE = os.environ.get("LOGBUS_LIE", "")
 GOOD = re.compile(rb" load w (\d+) t (\d+) n (\d+)$")
 DROPPED = re.compile(rb"(\d+) records dropped")
@@ -106,7 +106,8 @@ def lie(what):
         if what == "own":
             check_equal({count.get((w, t)) for w in (0, 1) for t in (0, 1)}, {records}, "records of the good workers")
             check_equal(count.get((50, 0)), 100, "records of a worker that came afterwards")
-        check(senseless <= lanes, f"{senseless} times told of {lanes} lanes that one makes no sense")
+        if what == "own":
+            check(senseless <= lanes, f"{senseless} times told of {lanes} lanes that one makes no sense")
         print(f"# {senseless} lanes told to make no sense", flush=True)
 
 

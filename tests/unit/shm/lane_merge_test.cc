@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "shm/lane_directory.h"
 #include "support/shm_bus.h"
 
 namespace logbus::consumer {
@@ -380,6 +381,66 @@ TEST_F(LaneMergeTest, ACorruptLaneIsLetAgainOnceItsWriterIsGone) {
   ASSERT_EQ(lanes_[0].lane, index);
   write(0, 2);
   EXPECT_EQ(pass_and_take(), Sequences{2});
+}
+
+TEST_F(LaneMergeTest, ALaneWhosePositionsGoBackIsLetAgainOnceItsWriterIsGone) {
+  start(1);
+  const std::uint32_t index = lanes_[0].lane;
+  for (std::uint64_t i = 1; i < 4; ++i) write(0, i);
+  EXPECT_EQ(pass_and_take(), (Sequences{1, 2, 3}));
+  merge_->commit();
+  const std::uint64_t read = side_->consumer_line(index).read.load();
+  side_->producer_line(index).committed.store(8);
+  EXPECT_EQ(pass_and_take(), Sequences{});
+  EXPECT_EQ(merge_->take_quarantined(), (std::vector<LaneMerge::Quarantined>{{index, read}}));
+  lanes_[0].close();
+  EXPECT_EQ(pass_and_take(), Sequences{});
+  merge_->commit();
+  caretaker_->sweep_all();
+  EXPECT_EQ(unpack_lane(side_->producer_line(index).word.load()).state, LaneState::kFree);
+  EXPECT_EQ(side_->producer_line(index).committed.load(), read) << "positions go on where they were";
+  EXPECT_EQ(side_->consumer_line(index).read.load(), read);
+  EXPECT_EQ(shm::lane_memory(*side_, index), 0U);
+}
+
+TEST_F(LaneMergeTest, AFreeLaneThatSomebodyHasWrittenToIsPutRight) {
+  start(1);
+  shm::ProducerLine& line = side_->producer_line(5);
+  line.committed.store(4096);
+  side_->step_table(5)[0].store(static_cast<std::uint8_t>(StepState::kHeld));
+  side_->step_table(5)[1].store(77);
+  EXPECT_EQ(pass_and_take(), Sequences{});
+  EXPECT_EQ(pass_and_take(), Sequences{});
+  merge_->commit();
+  caretaker_->sweep_all();
+  EXPECT_EQ(unpack_lane(line.word.load()).state, LaneState::kFree);
+  EXPECT_EQ(line.committed.load(), 0U);
+  EXPECT_EQ(shm::lane_memory(*side_, 5), 0U);
+}
+
+TEST_F(LaneMergeTest, ALaneOfNoProcessIsLetAgain) {
+  start(1);
+  for (const LaneWord word : {LaneWord{LaneState::kOpen, 0x3FFF, 7}, LaneWord{LaneState{3}, 0, 7}}) {
+    side_->producer_line(6).word.store(pack(word));
+    caretaker_->sweep_all();
+    (void)pass_and_take();
+    caretaker_->sweep_all();
+    EXPECT_EQ(unpack_lane(side_->producer_line(6).word.load()).state, LaneState::kFree);
+  }
+}
+
+TEST_F(LaneMergeTest, TellsALaneThatIsBrokenAgainAndAgainOnce) {
+  start(1);
+  std::size_t told = 0;
+  for (int i = 0; i < 10; ++i) {
+    side_->producer_line(5).committed.store(~std::uint64_t{0} - 7);
+    (void)pass_and_take();
+    told += merge_->take_quarantined().size();
+    merge_->commit();
+    caretaker_->sweep_all();
+  }
+  EXPECT_EQ(told, 1U);
+  EXPECT_EQ(side_->consumer().quarantined_lanes.load(), 10U);
 }
 
 TEST_F(LaneMergeTest, ACommittedPositionThatWentBackIsIgnored) {
