@@ -109,6 +109,7 @@ class LifeLock {
  public:
   static LifeLock try_take(const Segment&, std::int64_t) { return {}; }
   bool held() const noexcept { return true; }
+  bool weak() const noexcept { return false; }
 };
 
 }  // namespace logbus::shm
