@@ -86,7 +86,8 @@ class OwnRecords {
   LaneMerge& merge_;
   shm::TickClock& clock_;
   TenantTable& tenants_;
-  std::vector<std::uint64_t> absurd_;  // by lane: 1 + the tenant whose counters have been told to make no sense
+  std::vector<std::uint64_t>
+      absurd_;  // by lane: 1 + the tenant whose counters have been told to make no sense
   std::deque<Own> records_;
   Own taken_;
   std::vector<SlotReport> told_;  // by slot: what a record tells or has told of
