@@ -58,6 +58,10 @@ class LaneMerge {
   void commit(bool with_last = true) noexcept;
   /// The last frame given is over with, whatever commit() says of it.
   void finish_last() noexcept { last_lane_ = kNoLane; }
+  /// The lane's counter makes no sense: from now on it counts from here.
+  void take_as_told(std::uint32_t lane, std::size_t severity, std::uint64_t dropped) noexcept {
+    lanes_[lane].reported[severity] = dropped;
+  }
   /// Drops of this lane, told so far.
   const std::uint64_t (&reported(std::uint32_t lane) const)[detail::kSeverities] {
     return lanes_[lane].reported;

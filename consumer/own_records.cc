@@ -104,15 +104,17 @@ void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[k
   std::uint64_t total = 0;
   bool absurd = false;
   std::string by_level;
-  std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
+  const std::uint64_t(&reported)[kSeverities] = merge_.reported(lane);
   for (std::size_t s = 0; s < kSeverities; ++s) {
     const std::uint64_t loss = dropped[s] - reported[s];
     if (loss == 0) continue;
-    // Counters never go back, and nobody drops faster than a record a nanosecond. What has been written over
-    // is not told as a loss; it is taken as told, or the lane could never be let again.
+    // A gap of before what the line has told. The line's own counters never go back, and nobody drops faster
+    // than a record a nanosecond: what has been written over them is no loss, but is taken as told, or the
+    // lane could never be let again.
+    if (of_frame && dropped[s] < reported[s]) continue;
     if (dropped[s] < reported[s] || loss > most_drops()) {
       absurd = true;
-      reported[s] = dropped[s];
+      if (!of_frame) merge_.take_as_told(lane, s, dropped[s]);
       continue;
     }
     total += loss;
