@@ -325,7 +325,7 @@ TEST_F(LaneMergeTest, NamesLanesWhoseDropsNoGapWillTell) {
   const std::uint32_t lane = lanes_[0].lane;
   lanes_[0].close();
   ASSERT_EQ(merge_->lanes_with_untold_drops(), std::vector<std::uint32_t>{lane});
-  merge_->reported(lane)[severity_of(kInfo)] = 1;
+  merge_->take_as_told(lane, severity_of(kInfo), 1);
   EXPECT_TRUE(merge_->lanes_with_untold_drops().empty());
   merge_->commit();
   EXPECT_EQ(side_->consumer_line(lane).reported[severity_of(kInfo)].load(), 1U);
@@ -531,7 +531,7 @@ TEST_F(LaneMergeTest, SurvivesAnyCorruptionOfALane) {
       while (merge_->next(frame, lane)) continue;
       for (const std::uint32_t told : merge_->lanes_with_untold_drops())
         for (std::size_t s = 0; s < kSeverities; ++s)
-          merge_->reported(told)[s] = side_->producer_line(told).dropped[s].load();
+          merge_->take_as_told(told, s, side_->producer_line(told).dropped[s].load());
       merge_->commit();
       caretaker_->sweep_all();
     }
