@@ -91,7 +91,8 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
   ProcessSlot& slot = segment.slot(index);
   std::uint64_t without_lane = 0;
   for (const Word64& count : slot.dropped_no_lane) without_lane += count.load(std::memory_order_relaxed);
-  if (without_lane != slot.told_no_lane.load(std::memory_order_relaxed)) free_slot = false;
+  // Losses that nobody has been told of are this process's: the next tenant must not inherit them.
+  if (without_lane != slot.told_no_lane.load(std::memory_order_relaxed)) return false;
   if (!empty || !free_slot) return empty;
   const std::uint64_t generation = slot_generation(slot.word.load(std::memory_order_relaxed));
   slot.pid.store(0, std::memory_order_relaxed);

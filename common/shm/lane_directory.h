@@ -10,8 +10,8 @@
 namespace logbus::shm {
 
 /// Gives back the lanes of slot `index` that have been read to their end, and then the slot if `free_slot`
-/// and none is left. The caller holds the slot's kernel lock. True: no lane is left. Idempotent: may be
-/// killed anywhere.
+/// and none is left. The caller holds the slot's kernel lock. True: no lane is left, and no loss untold.
+/// Idempotent: may be killed anywhere.
 bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot);
 /// The same of a bus of rings, unread records and all: they count as overwritten.
 bool give_up_slot(const Segment& segment, std::uint32_t index);

@@ -201,6 +201,18 @@ TEST_F(CaretakerTest, AnAttachmentWithNothingLeftWipesItsSlot) {
   EXPECT_EQ(slot_generation(side().slot(0).word.load()), 1U);
 }
 
+TEST_F(CaretakerTest, AnAttachmentLeavesASlotWithUntoldLossesAlone) {
+  auto worker = Attachment::attach(options_, "w");
+  worker->slot().dropped_no_lane[1].fetch_add(7);
+  worker.reset();
+  const auto next = Attachment::attach(options_, "next");
+  EXPECT_NE(next->slot_index(), 0U);
+  EXPECT_STREQ(side().slot(0).process_name, "w");
+  side().slot(0).told_no_lane.store(7);
+  EXPECT_TRUE(clean_slot(side(), 0, true));
+  EXPECT_EQ(slot_word(0), SlotState::kFree);
+}
+
 // The lease holder frees CLOSED lanes without their slot's lock: whoever cleans the slot at that moment may
 // be looking at a lane that is another's by now.
 TEST_F(CaretakerTest, CleaningASlotLeavesAClosedLanesStepsAlone) {
