@@ -41,6 +41,7 @@ class Episode:
         self.faults = []
         self.tools = {}  # Popen -> when it was started
         self.known = {}  # pid -> Popen
+        self.ending_s = self.settling_s = float("nan")
 
     def run(self):
         """True: no fault."""
@@ -72,6 +73,7 @@ class Episode:
             fleet.start: 8,
             fleet.kill: 3,
             fleet.stop: 4,
+            fleet.emit: 1,
             sidecar.kill: 2,
             sidecar.terminate: 1,
             sidecar.stop: 1,
@@ -79,7 +81,7 @@ class Episode:
             sidecar.move_files: 3,
             sidecar.reopen: 0.5,
             sidecar.remove_bus: 0.3 if self.options.removals else 0,
-            sidecar.take_over: 0.7,
+            sidecar.take_over: 0.7 if self.options.takeovers else 0,
             self.fill_disk: 0.5 if self.disk else 0,
             self.start_tool: 2,
         }
@@ -104,8 +106,11 @@ class Episode:
         if sidecar.stopped_until:
             sidecar.stopped_until = time.monotonic()
             sidecar.look_after()
+        since = time.monotonic()
         fleet.end(self.reap)
+        self.ending_s = time.monotonic() - since
         sidecar.settle(self.reap)
+        self.settling_s = time.monotonic() - since - self.ending_s
         for tool in list(self.tools):
             tool.send_signal(signal.SIGTERM)
         self.reap()
@@ -175,7 +180,10 @@ class Episode:
                 del self.tools[tool]
 
     def judge_death(self, child, pid, code):
-        if child is None or child in self.fleet.groups or "worker" in os.path.basename(child.errors):
+        if child in self.fleet.emitters:
+            good = (0, 1, 75)  # without a sidecar it does not wait for room; it could not attach
+            what = "logbus emit"
+        elif child is None or child in self.fleet.groups or "worker" in os.path.basename(child.errors):
             good = GOOD_DEATHS
             what = f"worker process {pid}"
         elif child in self.sidecar.started:
@@ -204,9 +212,18 @@ class Episode:
         self.counts["repeated"] += main.repeated + other.repeated
         self.counts["late"] += len(main.late)
         self.faults += main.faults + other.faults + self.account.faults
+        if sidecar.one_segment:
+            self.compare("committed", sum(main.lines.values()))
+            if self.sidecar.counters["dropped"] > sum(main.told.values()):  # those of slots let again are not counted
+                self.compare("dropped", sum(main.told.values()))
         for board in self.fleet.boards:
             if board.bad_status():
                 self.faults.append(f"a child of worker {board.worker} died with status {board.bad_status()}")
+
+    def compare(self, what, found):
+        counted = self.sidecar.counters[what]
+        if counted != found:
+            self.faults.append(f"{what}: {counted} counted in the bus, {found} in the files")
 
     def clean_up(self, folder):
         for child in list(self.bus.children):

@@ -5,8 +5,8 @@ import os
 import signal
 import time
 
-from bus import WORKER
-from ledger import Board
+from bus import LOGBUS, WORKER
+from ledger import Board, Thread
 from tap import wait_for
 
 # A worker that is not killed ends with 0, or by the abort() of its schedule.
@@ -24,6 +24,7 @@ class Fleet:
         self.boards = []
         self.groups = {}  # Popen -> its board; the pid is the process group's
         self.stopped = {}  # Popen -> when it goes on
+        self.emitters = {}  # Popen -> its entry in a board that does not exist
 
     def start(self):
         if len(self.groups) >= self.most:
@@ -42,6 +43,18 @@ class Fleet:
         self.boards.append(board)
         self.groups[child] = board
         self.counts["workers"] += 1
+
+    def emit(self):
+        """`logbus emit` has no board: what it was given counts when it has ended well."""
+        number = len(self.boards) + 100_000 + len(self.emitters)
+        lines = self.rng.randrange(1, 2000)
+        path = os.path.join(self.bus.home, f"lines.{number}")
+        with open(path, "w") as file:
+            file.writelines(f"w {number} t 0 n {i}\n" for i in range(lines))
+        arguments = ["emit", "--bus", self.bus.name, "--name", "load", path]
+        child = self.bus.spawn([LOGBUS, *arguments], "worker", process_group=0)
+        self.emitters[child] = Thread(number, 0, (lines, 0, child.pid, child.pid, 1, 0))
+        self.counts["emitters"] += 1
 
     def some_group(self):
         return self.rng.choice(list(self.groups)) if self.groups else None
@@ -93,7 +106,7 @@ class Fleet:
             for child in self.groups:
                 self.signal_group(child, signal.SIGCONT)
             self.look_after()
-            return not self.groups
+            return not self.groups and all(child.returncode is not None for child in self.emitters)
 
         try:
             wait_for(all_gone, "the workers end when they are told to", 60)
@@ -104,7 +117,10 @@ class Fleet:
             raise
 
     def threads(self):
-        return [thread for board in self.boards for thread in board.threads(brief=True)]
+        for child, thread in self.emitters.items():
+            if child.returncode == 0:
+                thread.returned = thread.begun
+        return [thread for board in self.boards for thread in board.threads(brief=True)] + list(self.emitters.values())
 
 
 def group_of(pid):

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import struct
-import subprocess
 import time
 
 from bus import FORMAT, LOGBUSD, read_text
@@ -32,14 +31,10 @@ class Sidecar:
         self.other_family = rng.choice(FAMILIES)
         self.main = os.path.join(folder, "main.log")
         self.other = os.path.join(folder, "other.log")
-        self.structure = {
-            "lanes": rng.choice((16, 64, 256)),
-            "lane_size": rng.choice(("64 KiB", "256 KiB", "1 MiB")),
-            "on_write_error": "hold",
-            "hold_max": "1000 s",
-            "drain_timeout": "30 s",
-        }
-        self.choose()
+        self.leaving = None  # another one takes over from it
+        self.one_segment = True  # all the time
+        self.sizes = self.choose_sizes()
+        self.choose(0)
 
     # --- configuration
 
@@ -55,9 +50,15 @@ class Sidecar:
             return {"class": "logging.handlers.RotatingFileHandler", "maxBytes": size, "backupCount": 9999, **handler}
         return {"class": "logging.handlers.TimedRotatingFileHandler", "when": "S", "interval": rng.randint(1, 2), **handler}
 
-    def choose(self):
+    def choose_sizes(self):
+        return {"lanes": self.rng.choice((16, 64, 256)), "lane_size": self.rng.choice(("64 KiB", "256 KiB", "1 MiB"))}
+
+    def choose(self, other_sizes=0.15):
         """Writes another configuration. `main` always gets every record."""
         rng = self.rng
+        if rng.random() < other_sizes:
+            self.one_segment = False
+            self.sizes = self.choose_sizes()  # another segment
         handlers = {"main": self.handler(self.main, self.family)}
         if rng.random() < 0.5:
             handlers["other"] = {**self.handler(self.other, self.other_family), "level": rng.choice(("INFO", "WARNING"))}
@@ -66,7 +67,10 @@ class Sidecar:
         names = list(handlers)
         rng.shuffle(names)
         logbus = {
-            **self.structure,
+            **self.sizes,
+            "on_write_error": "hold",
+            "hold_max": "1000 s",
+            "drain_timeout": "30 s",
             "overflow": rng.choice(("drop", "block")),
             "block_timeout": f"{rng.choice((1, 20, 200))} ms",
             "memory": rng.choice(("1 MiB", "4 MiB", "32 MiB")),
@@ -91,7 +95,7 @@ class Sidecar:
 
     def running(self):
         """Neither stopped nor told to end."""
-        return self.alive() and not self.stopped_until and not self.process.wanted
+        return self.alive() and not self.stopped_until and not self.process.wanted and not self.leaving
 
     def start(self, *arguments):
         self.process = self.bus.sidecar = self.bus.spawn([LOGBUSD, "--config", self.path, *arguments], "logbusd")
@@ -105,11 +109,15 @@ class Sidecar:
     def kill(self):
         if not (self.may_be_killed and self.alive()) or self.keeps_removed_bus():
             return
+        self.counts["sidecar kills"] += 1
+        if self.leaving:
+            self.leaving.wanted += (-signal.SIGKILL,)
+            self.leaving.send_signal(signal.SIGKILL)
+            return
         self.expect(-signal.SIGKILL, *self.process.wanted)
         self.process.send_signal(signal.SIGKILL)
         self.stopped_until = 0
         self.absent_until = time.monotonic() + self.absence()
-        self.counts["sidecar kills"] += 1
 
     def terminate(self):
         if not self.running() or self.keeps_removed_bus():
@@ -134,6 +142,8 @@ class Sidecar:
 
     def look_after(self):
         now = time.monotonic()
+        if self.leaving and self.leaving.returncode is not None:
+            self.leaving = None
         if self.stopped_until and self.stopped_until <= now:
             self.process.send_signal(signal.SIGCONT)
             self.stopped_until = 0
@@ -147,7 +157,7 @@ class Sidecar:
         """It drains a bus without a name: what is in there dies with it."""
         try:
             with open(f"/proc/{self.process.pid}/maps") as maps:
-                return any(".logbus" in line and "(deleted)" in line for line in maps)
+                return any(self.bus.directory in line and "(deleted)" in line for line in maps)
         except OSError:
             return False
 
@@ -185,12 +195,14 @@ class Sidecar:
             self.bus.tool("rm", "--force", self.bus.name)
         else:
             os.unlink(self.bus.segment)
+        self.one_segment = False
         self.counts["removed buses"] += 1
 
     def take_over(self):
-        if not has_takeover() or not self.ready() or self.keeps_removed_bus():
+        if not self.ready() or self.keeps_removed_bus():
             return
         self.expect(0)
+        self.leaving = self.process
         self.start("--takeover")
         self.counts["takeovers"] += 1
 
@@ -228,12 +240,16 @@ class Sidecar:
 
         def all_drained():
             reap()
-            stat = self.bus.stat()["records"]
-            return stat["drained"] == stat["committed"] and stat["lag"] == 0
+            self.counters = self.bus.stat()["records"]
+            return self.counters["lag"] == 0
 
         wait_for(all_drained, "all that was committed is drained", 60)
-        wait_for(lambda: len(self.bus.free_lanes()) == self.lanes_of_bus(), "all lanes are free")
+        try:
+            wait_for(lambda: len(self.bus.free_lanes()) == self.lanes_of_bus(), "all lanes are free")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {who_has(self.bus.segment)}") from None
         wait_for(lambda: not self.keeps_removed_bus(), "removed buses are let go")
+        self.counters = self.bus.stat()["records"]
         self.expect(0)
         self.process.send_signal(signal.SIGTERM)
 
@@ -244,8 +260,21 @@ class Sidecar:
         wait_for(ended, "the last sidecar ends", 60)
 
 
-def has_takeover(known=[]):
-    if not known:
-        done = subprocess.run([LOGBUSD, "--help"], capture_output=True, text=True, check=True)
-        known.append("--takeover" in done.stdout)
-    return known[0]
+def who_has(path):
+    """The processes that have the file open or mapped, and its locks."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/maps") as maps:
+                mapped = sum(path in line for line in maps)
+            opened = sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith(path) for fd in os.listdir(f"/proc/{pid}/fd"))
+            with open(f"/proc/{pid}/cmdline") as command:
+                name = command.read().split("\0")[0]
+        except OSError:
+            continue
+        if mapped or opened:
+            found.append(f"{pid} {name} {mapped} mappings {opened} descriptors")
+    with open("/proc/locks") as locks:
+        inode = f":{os.stat(path).st_ino} "
+        held = [line.split()[6] for line in locks if inode in line]
+    return f"attached: {found}; locks: {held}"

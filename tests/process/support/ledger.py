@@ -164,7 +164,7 @@ def balance(threads, deliveries, on_stderr=()):
         if last > thread.begun:
             result.faults.append(f"{thread.key}: number {last - 1} delivered, {thread.begun} calls begun")
         elsewhere = on_stderr[thread.key] if on_stderr else 0
-        overhang = 1 if last > thread.returned else 0  # committed by a call that never returned
+        overhang = max(0, last - thread.returned)  # committed by a call that never returned
         missing[thread.pid] += thread.returned - (delivered - overhang) - elsewhere
         in_flight[thread.pid] += thread.begun - thread.returned - overhang
         result.issued += thread.returned + overhang
