@@ -16,7 +16,7 @@ from bus import DROPPED, FORMAT, Bus, count_records, finish, read_text
 from bus_full_disk import bus_on_small_disk, handler_of
 from tap import SOAK, check, check_equal, wait_for
 
-KILLS = 1000 if SOAK else 25
+KILLS = 1000 if SOAK else 20
 ROUND = 5  # kills between two looks at the files
 RECORDS = 15_000  # of a thread in a round: they fit into a lane, since nobody waits for room without a sidecar
 LINE = re.compile(r"(?:[AB] )?\d+\.\d{6} \d+ INFO (\w+) w (\d+) t (\d+) n (\d+)")
