@@ -122,8 +122,9 @@ class Sidecar:
     def terminate(self):
         if not self.running() or self.keeps_removed_bus():
             return
-        # A signal that comes before the program has set itself up kills it, as any other program.
-        self.expect(0, -signal.SIGTERM)
+        # A signal that comes before the program has set itself up kills it, as any other program. 75: it has only
+        # waited for room on the disk, to write what a killed one has left.
+        self.expect(0, -signal.SIGTERM, 75)
         self.process.send_signal(signal.SIGTERM)
         self.absent_until = time.monotonic() + self.absence()
         self.counts["sidecar ends"] += 1
