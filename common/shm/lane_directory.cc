@@ -71,12 +71,24 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
     const std::uint64_t word = line.word.load(std::memory_order_acquire);
     const LaneWord tenant = unpack_lane(word);
     if (tenant.state == LaneState::kFree || tenant.slot != index) continue;
+#ifdef LOGBUS_MUTANT_FREE_THEN_CLEAN
+    if (line.committed.load() == segment.consumer_line(lane).read.load())
+      (void)free_lane(segment, lane, word);
+#endif
     // Only of an OPEN lane: nobody but the holder of this lock takes it from its dead owner. A CLOSED one
     // holds nothing, and the lease holder may free it at any moment: what is held there may be the next
     // tenant's.
     if (tenant.state == LaneState::kOpen) {
       release_steps(segment, lane);
+#ifndef LOGBUS_MUTANT_DEAD_STAYS_BUSY
       line.busy.store(0, std::memory_order_relaxed);
+#endif
+#ifndef LOGBUS_MUTANT_DEAD_STAYS_BLOCKED
+      // Killed while it waited for room. Nobody else takes the bit back, and as long as it is there each
+      // batch of the lane's next tenants is a wake of nobody.
+      segment.blocked_bitmap()[lane / 64].fetch_and(~(std::uint64_t{1} << (lane % 64)),
+                                                    std::memory_order_relaxed);
+#endif
     }
     const std::uint64_t committed = line.committed.load(std::memory_order_acquire);
     const ConsumerLine& reader = segment.consumer_line(lane);

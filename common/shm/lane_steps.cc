@@ -87,8 +87,10 @@ bool LaneSteps::take(std::uint32_t step) noexcept {
   // The count is a hint as well and may be below zero for a moment.
   const auto have = static_cast<std::int64_t>(used.load(std::memory_order_relaxed));
   if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes + kept_back(step, cap) > cap) return false;
+#ifndef LOGBUS_MUTANT_MEMORY_BEFORE_STATE
   // Killed from here on: the reclaimer hands it to the lease holder to punch.
   store_step(word, StepState::kGrowing);
+#endif
   auto& budget = segment.shared().budget_left;
   // Relaxed: a hint that the lease holder corrects from the step tables.
   const std::uint64_t all = segment.consumer().memory_bytes.load(std::memory_order_relaxed);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What is killed: something that a worker does, from a state of the bus that is made for it.
+#pragma once
+
+#include <span>
+
+#include "stage.h"
+
+namespace logbus::kill_points {
+
+struct Operation {
+  const char* name;
+  /// In the process to be killed: what comes before, and the operation.
+  void (*set_up)(const Stage&);
+  void (*run)(const Stage&);
+  /// In processes of their own: before the victim comes; while it stands at a pause_mark(); alive all the
+  /// time.
+  void (*prepare)(const Stage&) = nullptr;
+  void (*paused)(const Stage&, int pause) = nullptr;
+  void (*companion)(const Stage&) = nullptr;
+  /// set_up() forks, and the child is what is looked at: from its fork to its end mark.
+  bool follow_child = false;
+  /// Records may be dropped; they are counted.
+  bool drops = false;
+  /// The bus that had the name before.
+  const char* old_bus = nullptr;
+  /// Nobody has logged before.
+  bool alone = false;
+  /// Not even a bus at first.
+  bool no_bus = false;
+  void (*options)(shm::BusOptions&) = nullptr;
+};
+
+std::span<const Operation> worker_operations();
+
+}  // namespace logbus::kill_points
