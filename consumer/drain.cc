@@ -9,6 +9,7 @@
 
 #include <logbus/detail/clock.h>
 #include "handler_table.h"
+#include "shm/segment_create.h"
 
 namespace logbus::consumer {
 
@@ -146,13 +147,24 @@ void BusQueue::keep_house() {
     next_untold_ = last_pass_ + kUntoldInterval;
     own_records_.tell_untold();
   }
-  if (named_ && last_pass_ >= next_name_check_) {
+  if (last_pass_ >= next_name_check_) {
     next_name_check_ = last_pass_ + kNameCheckInterval;
-    if (!segment_.is_current()) {
-      // Removed by hand, or by a clean-up: its workers shall attach to the one that has the name now.
-      segment_.retire();
-      retired_ = true;
-    }
+    check_file();
+  }
+}
+
+/// Removed by hand, or by a clean-up, or cut off: its workers shall attach to the one that has the name now.
+void BusQueue::check_file() {
+  if (!damaged_ && !caretaker_.file_is_whole()) {
+    damaged_ = true;
+    own_records_.tell_damage();
+    if (named_ && segment_.is_current())
+      shm::move_aside(segment_.path(), segment_.reopen(), segment_.preamble(), "damaged");
+    segment_.retire();
+    retired_ = true;
+  } else if (named_ && !retired_ && !segment_.is_current()) {
+    segment_.retire();
+    retired_ = true;
   }
 }
 

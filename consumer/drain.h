@@ -103,6 +103,7 @@ class BusQueue : public Queue {
   void pass();
   void rest_between_passes(std::chrono::steady_clock::time_point until);
   void keep_house();
+  void check_file();
   bool take(PackedRecord& packed);
   bool ends_with_last(bool with_at_hand) noexcept;
   bool pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& packed);
@@ -139,7 +140,8 @@ class BusQueue : public Queue {
   bool stopped_ = false;
   bool told_at_stop_ = false;
   bool retired_ = false;
-  bool named_ = true;  // the bus's name should lead here
+  bool damaged_ = false;  // and told
+  bool named_ = true;     // the bus's name should lead here
 };
 
 }  // namespace logbus::consumer

@@ -145,6 +145,14 @@ void OwnRecords::tell_overwritten(std::uint32_t lane, std::uint64_t count, std::
   own.overwritten = count;
 }
 
+void OwnRecords::tell_damage() {
+  say(Tenant(), read_ticks(segment_.preamble().clock_source), Level::kError,
+      segment_.path() +
+          " has been truncated or overwritten: what was not read of the lost part is lost, workers go to "
+          "another one",
+      false);
+}
+
 void OwnRecords::tell_untold() {
   const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {

@@ -64,6 +64,8 @@ class OwnRecords {
                   std::uint64_t first, std::uint64_t last, std::uint64_t ticks, bool of_frame);
   /// So many records of a lane that overwrites are gone. `of_frame`: the merge has passed them already.
   void tell_overwritten(std::uint32_t lane, std::uint64_t count, std::uint64_t ticks, bool of_frame);
+  /// Somebody has cut off the file, or put zeros over its tables.
+  void tell_damage();
   /// What no frame tells of: drops of lanes that are quiet or gone, threads without a lane, broken lanes.
   void tell_untold();
 

@@ -156,7 +156,10 @@ bool is_current(const Membership* member) noexcept {
 void forsake(Membership* member) noexcept {
   ProcessState* state = process_state();
   Membership* current = member;
-  if (state->member.compare_exchange_strong(current, nullptr, std::memory_order_acq_rel)) leave(member);
+  if (!state->member.compare_exchange_strong(current, nullptr, std::memory_order_acq_rel)) return;
+  if (const shm::Segment& segment = member->attachment->segment(); segment.is_damaged())
+    complain(segment.path() + " has been truncated: records that lay in the lost part only are lost");
+  leave(member);
 }
 
 void count_lost(Membership& member, int levelno) noexcept {

@@ -102,6 +102,15 @@ bool Caretaker::any_worker() const noexcept {
   return base::is_locked(fd_.get(), kSlotLockBase, std::int64_t{segment_.slots()});
 }
 
+bool Caretaker::file_is_whole() const noexcept {
+  struct stat st = {};
+  const ConsumerControl& control = segment_.consumer();
+  return !segment_.is_damaged() && ::fstat(fd_.get(), &st) == 0 &&
+         static_cast<std::uint64_t>(st.st_size) >= segment_.preamble().file_size &&
+         control.epoch.load(std::memory_order_relaxed) == epoch_ &&
+         segment_.shared().arena_top.load(std::memory_order_relaxed) != 0;
+}
+
 bool Caretaker::handover_requested() const noexcept {
   return segment_.consumer().handover_request.load(std::memory_order_acquire) == epoch_ &&
          base::is_locked(fd_.get(), kTakeoverLock, 1);

@@ -40,6 +40,8 @@ class Caretaker {
   bool take_over(std::uint32_t lane, std::uint64_t position) noexcept;
   /// Whether any worker is attached (by the kernel's locks).
   bool any_worker() const noexcept;
+  /// The file is as long as it was made, and what never becomes zero in its tables has not.
+  bool file_is_whole() const noexcept;
   /// Another sidecar waits for this one's lease, and lives.
   bool handover_requested() const noexcept;
   /// The budget is more than three quarters used.

@@ -142,6 +142,7 @@ Claim LaneOwner::try_claim(Attachment& to, std::uint32_t thread, std::string_vie
     line.thread.store(thread, std::memory_order_relaxed);
     set_thread_name(thread_name);
     to.slot().memory_bytes.fetch_add(lane_memory(segment, i), std::memory_order_relaxed);
+    SigbusGuard::guard_lane(data, segment.lane_size(), &segment.shared().attention);
     // Last: a signal handler that sees a lane may write to it.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     attachment = &to;
@@ -157,6 +158,7 @@ void LaneOwner::close() noexcept {
   writer.nested = 1;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   steps.release_all();
+  SigbusGuard::guard_lane(nullptr, 0, nullptr);
   ::munmap(writer.data, segment.lane_size());
   // Relaxed: published by the word.
   line.closed_ticks.store(read_ticks(writer.clock), std::memory_order_relaxed);

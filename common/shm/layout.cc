@@ -2,6 +2,7 @@
 // Where the tables of a segment lie, and whether a file is one.
 #include <bit>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include <logbus/error.h>
@@ -72,8 +73,12 @@ void check_preamble(const Preamble& preamble, std::uint64_t file_size, const std
                                  ? ": made by a newer logbus"
                                  : ": made by an older logbus, whose `logbusd --drain` can empty it, and "
                                    "`logbus rm` remove it"));
-  if ((preamble.features & ~kFeatureOverwrite) != 0)
-    throw Error(EPROTO, path + " has features that this program does not know");
+  if (const std::uint64_t unknown = preamble.features & ~kFeatureOverwrite; unknown != 0) {
+    char bits[20];
+    std::snprintf(bits, sizeof bits, "0x%llx", static_cast<unsigned long long>(unknown));
+    throw Error(EPROTO, path + " was made by a newer logbus: it needs the features " + bits +
+                            ", which this program does not know");
+  }
   if (file_size < preamble.file_size)
     throw Error(EBADMSG, path + " is truncated: " + std::to_string(file_size) + " of " +
                              std::to_string(preamble.file_size) + " bytes");

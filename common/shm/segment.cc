@@ -94,6 +94,13 @@ Segment Segment::map(const std::string& path, const base::UniqueFd& fd, const Pr
   s.shared_side_ = map_file(fd.get(), read_write, split, preamble.data.offset - split, path);
   if (role == Role::kSidecar)
     s.data_ = map_file(fd.get(), read_only, preamble.data.offset, preamble.data.size, path);
+  const bool sidecar = role == Role::kSidecar;
+  const auto range = [](const mapped_region& region, int protection) {
+    return SigbusGuard::Range{region.get_address(), region.get_size(), protection};
+  };
+  s.guard_ = SigbusGuard({range(s.consumer_side_, sidecar ? PROT_READ | PROT_WRITE : PROT_READ),
+                          range(s.shared_side_, PROT_READ | PROT_WRITE), range(s.data_, PROT_READ)},
+                         s.shared().attention, sidecar);
   return s;
 }
 
@@ -131,6 +138,8 @@ Segment Segment::open(const BusOptions& options, Role role) {
         create_segment(options);
       else if (e.code() == ESTALE)
         move_stale(bus_path(options));
+      else if (e.code() == EBADMSG && move_damaged(bus_path(options)))
+        continue;
       else
         throw;
     }

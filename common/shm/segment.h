@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "shm/journal_layout.h"
 #include "shm/options.h"
+#include "shm/sigbus_guard.h"
 
 namespace logbus::shm {
 
@@ -134,6 +135,9 @@ class Segment {
   void retire() const noexcept {
     shared().attention.fetch_or(detail::kAttentionRetired, std::memory_order_seq_cst);
   }
+  /// Somebody has made the file shorter, and this process has noticed by touching what is gone. It is RETIRED
+  /// then.
+  bool is_damaged() const noexcept { return guard_.hit(); }
   bool is_retired() const noexcept {
     return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
   }
@@ -159,6 +163,7 @@ class Segment {
   boost::interprocess::mapped_region consumer_side_;  // preamble, consumer's tables
   boost::interprocess::mapped_region shared_side_;    // tables that everybody writes, arena
   boost::interprocess::mapped_region data_;           // sidecar only
+  SigbusGuard guard_;                                 // of the three
 };
 
 /// Maps [offset, offset + size) of `fd`, kept out of forked children and core dumps. Throws Error naming

@@ -218,6 +218,19 @@ void move_stale(const std::string& path) {
   if (preamble.boot_id != base::boot_id()) move_aside(path, fd, preamble, "stale");
 }
 
+bool move_damaged(const std::string& path) {
+  const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  struct stat st = {};
+  Preamble preamble = {};
+  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return false;
+  if (st.st_size == 0)  // nobody's, and no name of its own to give it
+    return ::getrandom(preamble.bus_uuid, sizeof preamble.bus_uuid, 0) == sizeof preamble.bus_uuid &&
+           !move_aside(path, fd, preamble, "damaged").empty();
+  return ::pread(fd.get(), &preamble, sizeof preamble, 0) == sizeof preamble &&
+         preamble.magic == detail::kMagic && static_cast<std::uint64_t>(st.st_size) < preamble.file_size &&
+         !move_aside(path, fd, preamble, "damaged").empty();
+}
+
 bool remove_bus(const BusOptions& options, bool force) {
   const std::string path = bus_path(options);
   const base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));

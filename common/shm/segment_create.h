@@ -35,6 +35,10 @@ std::string move_aside(const std::string& path, const base::UniqueFd& fd, const 
 /// move_aside() for whatever the name leads to now, a segment of an earlier boot.
 void move_stale(const std::string& path);
 
+/// move_aside(), as <bus>.<uuid>.damaged, for a segment that somebody has cut off: its workers could not go
+/// on there. False: it is whole, or no segment of ours.
+bool move_damaged(const std::string& path);
+
 /// Retires the segment (its workers go to a new one) and unlinks it. False, and nothing done, if a worker or
 /// a sidecar is attached and not `force`. Throws Error naming the path.
 [[nodiscard]] bool remove_bus(const BusOptions& options, bool force);

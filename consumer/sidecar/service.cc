@@ -19,7 +19,6 @@
 #include <logbus/error.h>
 #include <logbus/file_handler.h>
 
-#include "shm/sigbus_guard.h"
 #include "sidecar/takeover.h"
 
 namespace logbus::sidecar {
@@ -127,7 +126,6 @@ void Service::attach() {
   };
   bus_ = std::make_unique<consumer::Bus>(consumer::Bus::Options{
       configuration_->bus.options, options_.config, log_files(*configuration_), !options_.drain, tell});
-  shm::guard_lane_data(bus_->segment());
 }
 
 // What a killed sidecar has left to be written needs room: nothing else begins before. False: it was ended.

@@ -178,14 +178,28 @@ def test_other_version():
     check_sentence(damaged(overwrite(7, bytes([99]))), "99")
 
 
+def cut_off(size):
+    """The file is moved aside, workers and sidecar go on with a new one."""
+    with Bus() as bus:
+        bus.run_worker(records=10)
+        os.truncate(bus.segment, size)
+        bus.tool("dump", code=1)
+        check_sentence(bus.tool_errors, bus.segment)
+        bus.run_worker(records=3)
+        (aside,) = [name for name in os.listdir(bus.directory) if name.endswith(".damaged")]
+        check_equal(os.path.getsize(os.path.join(bus.directory, aside)), size, "size of the damaged file afterwards")
+        bus.drain()
+        check_equal(sum(1 for _ in bus.lines()), 3, "lines")
+
+
 def test_empty_file():
-    """An empty file in the bus's place"""
-    damaged(lambda path: os.truncate(path, 0))
+    """An empty file in the bus's place is moved aside"""
+    cut_off(0)
 
 
 def test_truncated_segment():
-    """A truncated segment"""
-    check_sentence(damaged(lambda path: os.truncate(path, 200_000)), "truncated")
+    """A truncated segment is moved aside"""
+    cut_off(200_000)
 
 
 def test_truncated_under_the_reader():

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: MIT
 """The life of segments: rolled, left behind by a crash or an earlier boot, handed over, truncated and removed under load."""
 
+import concurrent.futures
 import os
 import random
 import re
 import signal
 import struct
+import subprocess
 import time
 
 import tap
@@ -211,6 +213,73 @@ def test_takeover_that_fails():
         finish(child, "worker")
         bus.stop_sidecar()
         check_numbers(bus, 4, 10_000)
+
+
+def size_of_parts(path):
+    """Where the consumer's lines, the slots, the producer lines, and the lanes' data begin."""
+    with open(path, "rb") as file:
+        regions = struct.unpack_from("<33Q", file.read(408), 144)
+    return regions[3], regions[15], regions[18], regions[30]
+
+
+def punch(path, offset, size):
+    done = subprocess.run(["fallocate", "-p", "-o", str(offset), "-l", str(size), path], capture_output=True)
+    check_equal(done.returncode, 0, done.stderr)
+
+
+def test_segments_damaged_under_everybody():
+    """Truncated, punched, replaced, moved, unlinked under running workers: nobody dies, a new bus takes their records"""
+    page = 4096
+
+    def replace(bus):
+        with open(bus.segment + ".new", "wb") as file:
+            file.write(b"something else " * 1000)
+        os.rename(bus.segment + ".new", bus.segment)
+        wait_for(lambda: "is not a logbus segment" in read_text(bus.sidecar.errors), "the sidecar says so")
+        os.remove(bus.segment)
+
+    ways = {
+        "truncated to nothing": (lambda bus: os.truncate(bus.segment, 0), True),
+        "truncated in the preamble": (lambda bus: os.truncate(bus.segment, 100), True),
+        "truncated in the consumer's tables": (lambda bus: os.truncate(bus.segment, size_of_parts(bus.segment)[0] + page), True),
+        "truncated in the producers' tables": (lambda bus: os.truncate(bus.segment, size_of_parts(bus.segment)[2]), True),
+        "truncated before the lanes": (lambda bus: os.truncate(bus.segment, size_of_parts(bus.segment)[3]), True),
+        "truncated in a lane": (lambda bus: os.truncate(bus.segment, size_of_parts(bus.segment)[3] + page), True),
+        "punched from end to end": (lambda bus: punch(bus.segment, 0, os.path.getsize(bus.segment)), True),
+        "replaced": (replace, False),
+        "moved": (lambda bus: os.rename(bus.segment, bus.segment + ".elsewhere"), False),
+        "unlinked": (lambda bus: os.remove(bus.segment), False),
+    }
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:  # mostly they wait
+        for case in [pool.submit(harm_segment, what, *way) for what, way in ways.items()]:
+            case.result()
+
+
+def harm_segment(what, harm, lossy):
+    with Bus(lanes=16, lane_size="1 MiB") as bus:
+        bus.start_sidecar()
+        idle = bus.worker(first_worker=8, records=1, stay_ms=10**7)
+        child = bus.worker(threads=2, records=10**9, pause_us=3000)
+        wait_for(lambda: os.path.exists(bus.file) and os.path.getsize(bus.file) > 50_000, "records come")
+        inode = os.stat(bus.segment).st_ino
+        harm(bus)
+        wait_for(lambda: os.path.exists(bus.segment) and os.stat(bus.segment).st_ino != inode, f"{what}: a new bus")
+        check(child.poll() is None, f"{what}: the worker died with {child.returncode}: {read_text(child.errors)!r}")
+        wait_for(lambda: holder_pid(bus) == bus.sidecar.pid, f"{what}: the sidecar has the new bus")
+        before = os.path.getsize(bus.file)
+        wait_for(lambda: os.path.getsize(bus.file) > before + 50_000, f"{what}: records come from the new bus")
+        check(idle.poll() is None, f"{what}: the idle worker died")
+        kill(child)
+        kill(idle)
+        bus.stop_sidecar()
+        count = count_records(bus.lines(), with_gaps=True, in_time_order=False)
+        told = [line for line in count.others if "has been truncated or overwritten" in line]
+        check_equal(len(told), int(lossy), f"{what}: how often the loss is told")
+        if not lossy:
+            check_equal(count.others, [], f"{what}: lines that nobody logged")
+            # While there is no bus that the worker could use, they go to its stderr.
+            aside = read_text(child.errors).count("INFO:load:w 0 ")
+            check_equal(count.records + aside, sum(count.next.values()), f"{what}: records")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ struct Options {
   std::string fork = "before";  // before, after (first use), thread (from one that logs), grandchild
   std::string trick;            // close-fds, mlockall, exec, child-stays: see play()
   std::string text;             // once, instead of the numbered records
+  std::string thread_name;      // after the numbered records, and a WARNING behind it
   std::string board;
   struct Also {
     std::string logger;
@@ -81,6 +82,8 @@ Options parse(int argc, char** argv) {
       options.trick = value;
     else if (name == "--text")
       options.text = value;
+    else if (name == "--thread-name")
+      options.thread_name = value;
     else if (name == "--board")
       options.board = value;
     else if (name == "--also" && std::strchr(value, ':') != nullptr)  // LOGGER:EVERY
@@ -129,6 +132,11 @@ void log_with_threads(const Options& options, std::uint64_t worker) {
   for (std::uint64_t t = 0; t < options.threads; ++t)
     threads.emplace_back([&options, worker, t] {
       log_numbers(options, worker, t, 0, options.records);
+      if (!options.thread_name.empty()) {
+        logbus::set_thread_name(options.thread_name);
+        logbus::get_logger("load").warning("renamed after {} records", options.records,
+                                           logbus::kv("worker", worker), logbus::kv("share", 0.25));
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(options.stay_ms));
     });
   for (std::thread& thread : threads) thread.join();

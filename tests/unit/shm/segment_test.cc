@@ -168,17 +168,21 @@ TEST_F(SegmentTest, RefusesAFileThatIsNoSegment) {
   EXPECT_EQ(open_error(), EBADMSG);
   std::ofstream(path()) << std::string(100000, 'x');
   EXPECT_EQ(open_error(), EBADMSG);
-  std::ofstream(path(), std::ios::trunc).close();
-  EXPECT_EQ(open_error(), EBADMSG) << "an empty file";
-  EXPECT_EQ(std::filesystem::file_size(path()), 0U) << "and leaves it alone";
 }
 
-TEST_F(SegmentTest, RefusesATruncatedSegment) {
-  { (void)Segment::open(options_, Role::kWorker); }
-  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) - 4096);
-  EXPECT_EQ(open_error(), EBADMSG);
+// Nobody could go on there, and nobody would ever come to remove it.
+TEST_F(SegmentTest, MovesATruncatedSegmentAside) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{100'000}}) {
+    { (void)Segment::open(options_, Role::kWorker); }
+    std::filesystem::resize_file(path(), size);
+    EXPECT_EQ(open_error(), 0);
+    std::size_t moved = 0;
+    for (const std::string& name : files()) moved += name.ends_with(".damaged");
+    EXPECT_EQ(moved, size == 0 ? 1U : 2U);
+  }
   std::filesystem::resize_file(path(), 100);
-  EXPECT_EQ(open_error(), EBADMSG);
+  EXPECT_EQ(open_error(), EBADMSG) << "that it was one can't be seen any more";
+  EXPECT_EQ(std::filesystem::file_size(path()), 100U) << "and is left alone";
 }
 
 TEST_F(SegmentTest, RefusesAnotherLayoutVersion) {
