@@ -246,10 +246,10 @@ class Sidecar:
 
         wait_for(all_drained, "all that was committed is drained", 60)
         try:
-            wait_for(lambda: len(self.bus.free_lanes()) == self.lanes_of_bus(), "all lanes are free")
+            wait_for(lambda: len(self.bus.free_lanes()) == self.lanes_of_bus(), "all lanes are free", 60)
         except AssertionError as error:
             raise AssertionError(f"{error}; {who_has(self.bus.segment)}") from None
-        wait_for(lambda: not self.keeps_removed_bus(), "removed buses are let go")
+        wait_for(lambda: not self.keeps_removed_bus(), "removed buses are let go", 60)
         self.counters = self.bus.stat()["records"]
         self.expect(0)
         self.process.send_signal(signal.SIGTERM)
