@@ -247,14 +247,16 @@ void JournalRecovery::move_positions() {
     if (lane >= segment_.lanes()) continue;
     const shm::ProducerLine& line = segment_.producer_line(lane);
     shm::ConsumerLine& reader = segment_.consumer_line(lane);
+    // Over all tenants, so whoever has it by now: a lane without unread frames may have been let again.
+    for (std::size_t s = 0; s < kSeverities; ++s)
+      if (entry.reported[s] > reader.reported[s].load(std::memory_order_relaxed) &&
+          entry.reported[s] <= line.dropped[s].load(std::memory_order_acquire))
+        reader.reported[s].store(entry.reported[s], std::memory_order_relaxed);
     // With unread frames the lane can't be let to another tenant between this look and the store; without any
     // there is nothing to store.
     const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
     if (shm::pack_tenant(lane, word.tenancy) != entry.tenant) continue;
     if (read > line.committed.load(std::memory_order_acquire)) continue;
-    for (std::size_t s = 0; s < kSeverities; ++s)
-      if (entry.reported[s] > reader.reported[s].load(std::memory_order_relaxed))
-        reader.reported[s].store(entry.reported[s], std::memory_order_relaxed);
     if (entry.passed > reader.passed.load(std::memory_order_relaxed))
       reader.passed.store(entry.passed, std::memory_order_relaxed);
     // Release: as in LaneMerge::commit().
