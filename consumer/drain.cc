@@ -31,6 +31,13 @@ constexpr std::chrono::milliseconds kLongestSleep{400};
 /// How soon a removed bus is noticed.
 constexpr std::chrono::seconds kNameCheckInterval{1};
 
+// In the order in which its digits are shown.
+std::uint64_t bus_id(const Preamble& preamble) {
+  std::uint64_t id = 0;
+  for (int i = 0; i < 8; ++i) id = id << 8 | preamble.bus_uuid[i];
+  return id;
+}
+
 }  // namespace
 
 BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_path,
@@ -48,6 +55,7 @@ BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const s
       sites_(segment_.preamble().sites),
       tenants_(segment_),
       own_records_(segment_, merge_, clock_, tenants_),
+      bus_id_(bus_id(segment_.preamble())),
       payload_(std::make_unique_for_overwrite<std::byte[]>(kMaxRecordBytes)) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
 }
@@ -260,6 +268,7 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
     return true;
   }
   record.created_ns = packed.created_ns;
+  record.origin = {bus_id_, packed.position, packed.lane};
   packed.tenant->identify(record);
   record.late = packed.late;
   record.truncated = packed.truncated;

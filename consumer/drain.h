@@ -125,6 +125,7 @@ class BusQueue : public Queue {
   std::uint64_t site_bytes_ = 0;  // of the entries in sites_
   TenantTable tenants_;
   OwnRecords own_records_;
+  std::uint64_t bus_id_;
   std::unique_ptr<std::byte[]> payload_;  // of the frame at hand, copied out of shared memory
   std::chrono::steady_clock::time_point last_pass_{};
   std::chrono::steady_clock::time_point last_record_{};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <logbus/compatibility.h>
+#include <logbus/filter.h>
 #include <logbus/formatter.h>
 #include <logbus/handler.h>
 #include <logbus/level.h>
@@ -28,7 +29,7 @@ struct FormatterSettings {
 
 struct FilterSettings {
   std::string name;
-  std::string logger;  // what logging.Filter(name=...) passes
+  std::shared_ptr<const Filter> filter;
 };
 
 /// What the making of a handler is given.

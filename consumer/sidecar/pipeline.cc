@@ -34,9 +34,7 @@ class Builder {
     for (const FormatterSettings& formatter : configuration.formatters) {
       formatters_[formatter.name] = formatter.formatter;
     }
-    for (const FilterSettings& filter : configuration.filters) {
-      filters_[filter.name] = std::make_shared<const Filter>(filter.logger);
-    }
+    for (const FilterSettings& filter : configuration.filters) filters_[filter.name] = filter.filter;
   }
 
   Pipeline build() {

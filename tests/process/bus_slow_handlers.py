@@ -4,12 +4,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
 
 import tap
-from bus import Bus, count_records, finish
+from bus import Bus, count_records, finish, read_text
 from tap import Skip, check, check_equal, wait_for
 
 RECORDS = 5000  # far more than a pipe of 64 KiB takes
@@ -203,6 +204,57 @@ def test_full_disk_held():
                 check_equal(count_records(lines).records, RECORDS + 1, "records in the file")
             # What was written of the batch at hand comes again after a kill.
             check_equal(len({line.split(" ", 1)[1] for line in lines if len(line.split()) == 10}), RECORDS + 1, "records")
+
+
+def test_identity():
+    """A record that is delivered twice, since the sidecar was killed in between, has the same record_id both times"""
+    with Bus() as bus:
+        pipe = Pipe(bus)
+        os.set_blocking(pipe.descriptor, False)
+        try:
+            while True:
+                os.write(pipe.descriptor, b"." * 4096)
+        except BlockingIOError:
+            os.set_blocking(pipe.descriptor, True)
+        write = bus.config
+
+        def config():
+            path = write()
+            with open(path) as stream:
+                settings = json.load(stream)
+            settings["formatters"]["identity"] = {"format": "%(record_id)s %(message)s"}
+            settings["filters"] = {"identity": {"()": "logbus.IdentityFilter"}}
+            settings["handlers"] = {
+                "console": {
+                    "class": "logging.StreamHandler",
+                    "stream": "ext://sys.stdout",
+                    "formatter": "identity",
+                    "filters": ["identity"],
+                },
+                "pipe": {"class": "logging.FileHandler", "filename": pipe.path},
+            }
+            settings["root"]["handlers"] = ["console", "pipe"]
+            with open(path, "w") as stream:
+                json.dump(settings, stream)
+            return path
+
+        bus.config = config
+        bus.start_sidecar()
+        bus.run_worker(threads=2, records=20)
+        wait_for(lambda: read_text(bus.sidecar.output).count("\n") == 40, "the console has them")
+        first = bus.sidecar
+        first.kill()  # in the batch: it stands still with the pipe
+        first.wait()
+        os.read(pipe.descriptor, 1 << 20)
+        bus.start_sidecar()
+        wait_for(lambda: bus.stat()["records"]["drained"] == 40, "all records drained")
+        bus.stop_sidecar()
+        os.close(pipe.descriptor)
+        lines = read_text(first.output).splitlines()
+        check_equal(sorted(read_text(bus.sidecar.output).splitlines()), sorted(lines), "the lines, again")
+        identities = {line.split(" ")[0] for line in lines}
+        check_equal(len(identities), 40, "different identities")
+        check(all(re.fullmatch("[0-9a-f]{16}-[0-9a-f]{4}-[0-9a-f]{16}", identity) for identity in identities), f"{identities}")
 
 
 if __name__ == "__main__":

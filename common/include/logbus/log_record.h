@@ -22,6 +22,13 @@ enum class MessageStyle : std::uint8_t { kBrace = 0, kPercent = 1, kVerbatim = 2
 /// An attribute beyond Python's own: key and value, in the order given.
 using Fields = std::vector<std::pair<std::string, Value>>;
 
+/// Where on a bus a record lay: the same if it is delivered twice, and of no other record.
+struct RecordOrigin {
+  std::uint64_t bus = 0;       // the first eight bytes of its uuid; 0: the record was on no bus
+  std::uint64_t position = 0;  // in its lane, in bytes: grows from record to record
+  std::uint32_t lane = 0;
+};
+
 /// One event. Owns all that it holds; copyable; not thread-safe. Source: logging.LogRecord.
 /// Differs from Python: time is kept in integer nanoseconds and Python's floats are derived; exc_info does
 /// not exist, exc_text does; an empty exc_text or stack_info means absent.
@@ -53,6 +60,8 @@ struct LogRecord {
   bool late = false;
   /// A string was cut to make the record fit a lane.
   bool truncated = false;
+  /// Set by the drain.
+  RecordOrigin origin;
 
   /// The text: msg and args merged as `style` says. Throws std::exception if they don't fit each other.
   std::string get_message() const;

@@ -258,7 +258,7 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "logbus.JsonFormatter, pythonjsonlogger.json.JsonFormatter and "
         "pythonjsonlogger.jsonlogger.JsonFormatter"}},
       {"version: 1\nfilters:\n  a: {(): my.Filter}",
-       {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there is logging.Filter"}},
+       {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there are logging.Filter and logbus.IdentityFilter"}},
       // Handlers.
       {"version: 1\nhandlers:\n  a: {level: INFO}", {"f.yaml:3:3: handlers.a: the key 'class' is missing"}},
       {"version: 1\nhandlers:\n  a: {class: StreamHandler}",
