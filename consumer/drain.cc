@@ -134,7 +134,10 @@ void BusQueue::pass() {
   clock_.refresh();
   // Frames that are no records (names), and lanes that left quarantine, must not wait for a record to be over
   // with.
-  if (!record_given_ && own_records_.empty()) merge_.commit();
+  if (!record_given_ && own_records_.empty()) {
+    merge_.commit();
+    own_records_.commit();
+  }
   // Long enough without a record: this pass is also the look before a sleep.
   sleep_announced_ = last_pass_ - last_record_ >= kLinger && !merge_.holding();
   if (sleep_announced_) merge_.doorbell().announce_sleep();

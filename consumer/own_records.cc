@@ -171,9 +171,13 @@ void OwnRecords::tell_untold() {
     std::uint64_t lost = 0;
     for (const Word64& count : slot.dropped_no_lane) lost += count.load(std::memory_order_relaxed);
     const std::uint64_t before = told(i, word);
-    if (lost <= before) continue;  // counters never go back
+    if (lost == before) continue;
     told_[i] = {i, word, lost};
-    if (lost - before > most_drops()) continue;
+    if (lost < before || lost - before > most_drops()) {
+      // Written over: no loss, but taken as told, or the slot could never be let again.
+      slot_reports_.push_back(told_[i]);
+      continue;
+    }
     say(tenants_.of_slot(i), now, Level::kWarning,
         std::to_string(lost - before) + " records dropped by threads without a lane", false)
         .slot = told_[i];

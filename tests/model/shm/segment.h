@@ -99,10 +99,15 @@ class Segment {
   }
   base::UniqueFd reopen() const noexcept { return base::UniqueFd(::memfd_create("model", MFD_CLOEXEC)); }
   bool is_current() const noexcept { return true; }
+  bool is_damaged() const noexcept { return false; }
   bool of_this_boot() const noexcept { return true; }
   bool is_retired() const noexcept {
     return (shared().attention.load(std::memory_order_relaxed) & detail::kAttentionRetired) != 0;
   }
+};
+
+struct SigbusGuard {
+  static void guard_lane(void*, std::uint64_t, detail::Word32*) noexcept {}
 };
 
 class LifeLock {

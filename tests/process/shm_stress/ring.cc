@@ -150,7 +150,7 @@ class RingReader {
   static constexpr std::size_t kSeverity = severity_of(20);  // of all records
   void tell_drops(std::uint32_t lane, std::uint64_t dropped) {
     told_[lane] += dropped - merge_.reported(lane)[kSeverity];
-    merge_.reported(lane)[kSeverity] = dropped;
+    merge_.take_as_told(lane, kSeverity, dropped);
   }
   void tell(std::uint32_t lane) {
     board_.told.add(merge_.lost());

@@ -243,10 +243,10 @@ void CheckedReader::check(const shm::Frame& frame, std::uint32_t lane) {
     GapFrame gap;
     std::memcpy(&gap, frame.payload - sizeof(FrameHeader), sizeof gap);
     for (std::size_t i = 0; i < kSeverities; ++i) {
-      std::uint64_t& reported = merge_->reported(lane)[i];
+      const std::uint64_t reported = merge_->reported(lane)[i];
       if (gap.dropped[i] < reported) board_.torn.add();
       board_.told.add(gap.dropped[i] - reported);
-      reported = gap.dropped[i];
+      merge_->take_as_told(lane, i, gap.dropped[i]);
     }
     return;
   }
@@ -274,10 +274,9 @@ std::uint64_t CheckedReader::pass(bool everything) {
   for (const std::uint32_t untold : merge_->lanes_with_untold_drops()) {
     const shm::ProducerLine& line = segment_->producer_line(untold);
     for (std::size_t i = 0; i < kSeverities; ++i) {
-      std::uint64_t& reported = merge_->reported(untold)[i];
       const std::uint64_t dropped = line.dropped[i].load(std::memory_order_acquire);
-      board_.told.add(dropped - reported);
-      reported = dropped;
+      board_.told.add(dropped - merge_->reported(untold)[i]);
+      merge_->take_as_told(untold, i, dropped);
     }
   }
   merge_->commit();

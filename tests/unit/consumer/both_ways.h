@@ -192,10 +192,10 @@ class BothWays {
       : folder_(std::filesystem::temp_directory_path() / ("logbus-lines-" + std::to_string(::getpid()))),
         lines(folder_ / "lines", formats, true, make),
         records(folder_ / "records", formats, false, make) {
-    testing::internal::CaptureStderr();  // what handlers say of lines that can't be made
+    ::testing::internal::CaptureStderr();  // what handlers say of lines that can't be made
   }
   ~BothWays() {
-    (void)testing::internal::GetCapturedStderr();
+    (void)::testing::internal::GetCapturedStderr();
     std::filesystem::remove_all(folder_);
   }
 

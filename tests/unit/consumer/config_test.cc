@@ -100,7 +100,10 @@ logbus:
   record.name = "n";
   EXPECT_EQ(c.formatters[0].formatter->format(record), "n hello");
   EXPECT_EQ(c.formatters[1].formatter->format(record), "1970-01-01 00:00:00 hello");
-  EXPECT_EQ(c.filters.at(0).logger, "shop");
+  record.name = "shop.cart";
+  EXPECT_TRUE(c.filters.at(0).filter->filter(record));
+  record.name = "n";
+  EXPECT_FALSE(c.filters.at(0).filter->filter(record));
   EXPECT_EQ(c.handlers.size(), 5U);
   EXPECT_EQ(c.handlers[0].name, "err");  // sorted
   EXPECT_EQ(handler(c, "out").level, Level::kWarning);
@@ -258,7 +261,8 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "logbus.JsonFormatter, pythonjsonlogger.json.JsonFormatter and "
         "pythonjsonlogger.jsonlogger.JsonFormatter"}},
       {"version: 1\nfilters:\n  a: {(): my.Filter}",
-       {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there are logging.Filter and logbus.IdentityFilter"}},
+       {"f.yaml:3:11: filters.a.(): unknown filter \"my.Filter\"; there are logging.Filter and "
+        "logbus.IdentityFilter"}},
       // Handlers.
       {"version: 1\nhandlers:\n  a: {level: INFO}", {"f.yaml:3:3: handlers.a: the key 'class' is missing"}},
       {"version: 1\nhandlers:\n  a: {class: StreamHandler}",
@@ -421,7 +425,7 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "f.yaml:2:31: logbus.lane_size: expected a power of two, got a string \"100 kB\"",
         "f.yaml:2:46: logbus.sites: expected a power of two, got an integer 1000",
         "f.yaml:2:60: logbus.memory: expected a size of at least 65536 bytes, got an integer 64"}},
-      {"version: 1\nlogbus: {max_hold: 50, drain_timeout: 5 parsecs, memory: 64 Mi, overflow: overwrite}",
+      {"version: 1\nlogbus: {max_hold: 50, drain_timeout: 5 parsecs, memory: 64 Mi, overflow: overwritten}",
        {"f.yaml:2:20: logbus.max_hold: expected a duration with its unit, such as \"50 ms\" or \"10 s\", got "
         "an integer 50",
         "f.yaml:2:39: logbus.drain_timeout: expected a duration with its unit, such as \"50 ms\" or \"10 "
@@ -429,10 +433,10 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
         "\"5 parsecs\"",
         "f.yaml:2:58: logbus.memory: expected a size such as \"64 MiB\" or an integer of bytes, got a string "
         "\"64 Mi\"",
-        "f.yaml:2:75: logbus.overflow: overwrite is not in this version; there are drop and block"}},
+        "f.yaml:2:75: logbus.overflow: expected drop, block or overwrite, got a string \"overwritten\""}},
       {"version: 1\nlogbus: {metrics: off, dispatch: tree, overflow: explode}",
        {"f.yaml:2:19: logbus.metrics: not in this version",
-        "f.yaml:2:50: logbus.overflow: expected drop or block, got a string \"explode\""}},
+        "f.yaml:2:50: logbus.overflow: expected drop, block or overwrite, got a string \"explode\""}},
   };
   for (const Case& wrong : table) EXPECT_EQ(wrong_with(wrong.text), wrong.lines) << wrong.text;
 }
