@@ -211,6 +211,7 @@ TEST(StreamHandlerTest, RecordThatDoesNotFitIsCutBack) {
   const TemporaryFile file;
   const CapturedStderr captured;
   StreamHandler handler(file.descriptor());
+  handler.set_backlog(0);  // nothing waits for room
   {
     const FileSizeLimit limit(10);
     handler.handle(message("123456"));
@@ -224,11 +225,31 @@ TEST(StreamHandlerTest, RecordThatDoesNotFitIsCutBack) {
   EXPECT_EQ(handler.counters().bytes, 13U);
 }
 
+TEST(StreamHandlerTest, RecordThatDoesNotFitWaitsForRoomAndIsNotTorn) {
+  const TemporaryFile file;
+  const CapturedStderr captured;
+  StreamHandler handler(file.descriptor());
+  {
+    const FileSizeLimit limit(10);
+    handler.handle(message("123456"));
+    handler.handle(message("abcdefgh"));
+    EXPECT_EQ(file.text(), "123456\n");
+    EXPECT_TRUE(handler.pending());
+  }
+  handler.handle(message("again"));
+  handler.flush();
+  EXPECT_EQ(file.text(), "123456\nabcdefgh\nagain\n");
+  EXPECT_EQ(handler.counters().records, 3U);
+  EXPECT_EQ(handler.counters().dropped, 0U);
+  EXPECT_EQ(handler.counters().bytes, 22U);
+}
+
 TEST(StreamHandlerTest, BatchThatDoesNotFitKeepsItsWholeRecords) {
   const TemporaryFile file;
   const CapturedStderr captured;
   StreamHandler handler(file.descriptor());
   handler.defer_flush(true);
+  handler.set_backlog(0);
   {
     const FileSizeLimit limit(20);
     for (const char* text : {"one\nline", "two", "three", "four", "five"}) handler.handle(message(text));
