@@ -64,7 +64,13 @@ void StreamHandler::take_turn() {
   StreamHandler* const last = shared_->last_.exchange(this);
   if (last == nullptr || last == this) return;
   const std::unique_lock guard(last->lock(), std::try_to_lock);  // waiting, each for the other, is never
-  if (guard.owns_lock()) last->write_out();
+  if (!guard.owns_lock()) return;
+  last->write_out();
+  // A group writes handler by handler: a record that comes here, goes there and comes here again must not
+  // wait for it.
+  if (group_ == nullptr || !has_record_at_hand() || !last->has_record_at_hand()) return;
+  write_out_all();
+  last->write_out_all();
 }
 
 bool StreamHandler::takes_lines() const noexcept {
@@ -112,8 +118,12 @@ bool StreamHandler::prepare_for(std::string_view text) {
   }
 }
 
+bool StreamHandler::has_record_at_hand() const noexcept {
+  return group_ != nullptr && noted_record_ == group_->record() && whole_bytes() > noted_bytes_;
+}
+
 // What the record at hand has added is none of the group's business until the next one is.
-void StreamHandler::note_record() noexcept {
+inline void StreamHandler::note_record() noexcept {
   if (noted_record_ == group_->record()) return;
   noted_record_ = group_->record();
   noted_bytes_ = whole_bytes();

@@ -39,6 +39,12 @@ void StreamHandler::write_out(Refused refused) {
   tell_unless_good(write_whole_records(refused), refused);
 }
 
+void StreamHandler::write_out_all() {
+  write_out();
+  if (group_ != nullptr && has_whole_records())
+    tell_unless_good(write_whole_records(Refused::kWait), Refused::kWait);
+}
+
 void StreamHandler::tell_unless_good(const WriteResult& result, Refused refused) noexcept {
   if (result.error == 0) return;
   // Each lost record is an error of its own, as in Python; those that a full disk refuses for good are told

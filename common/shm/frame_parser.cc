@@ -11,7 +11,7 @@ using namespace detail;
 
 namespace {
 
-Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
+inline Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
   if (position == lane.committed) return Parse::kEnd;
   if (position > lane.committed || lane.committed - position > 2 * lane.size) return Parse::kCorrupt;
   const auto [low, high] = std::minmax(lane.origin[0], lane.origin[1]);
@@ -22,13 +22,16 @@ Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noex
   const std::uint64_t offset = position - origin;
   if (offset > lane.size) return Parse::kCorrupt;
   std::uint64_t room = lane.size - offset;
-  const bool begins_block = lane.block != 0 && offset % lane.block == 0;
-  if (lane.block != 0) room = std::min(room, lane.block - offset % lane.block);
-  if (lane.block != 0 && room < sizeof(FrameHeader) && room != 0 && room <= end - position) {
-    // No room for a frame that says so.
-    frame = {
-        position, 0, lane.data + offset, 0, static_cast<std::uint32_t>(room), frame_tag(FrameKind::kPad)};
-    return Parse::kFrame;
+  bool begins_block = false;
+  if (lane.block != 0) [[unlikely]] {
+    begins_block = offset % lane.block == 0;
+    room = std::min(room, lane.block - offset % lane.block);
+    if (room < sizeof(FrameHeader) && room != 0 && room <= end - position) {
+      // No room for a frame that says so.
+      frame = {
+          position, 0, lane.data + offset, 0, static_cast<std::uint32_t>(room), frame_tag(FrameKind::kPad)};
+      return Parse::kFrame;
+    }
   }
   if (room < sizeof(FrameHeader)) return Parse::kCorrupt;
   FrameHeader header;
@@ -55,7 +58,8 @@ bool is_before_record(const Frame& frame) noexcept {
 
 Parse parse_frame(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
   const Parse result = parse_one(lane, position, frame);
-  if (result != Parse::kFrame || !is_before_record(frame)) return result;
+  if (result != Parse::kFrame || !is_before_record(frame)) [[likely]]
+    return result;
   // A block and a gap are published by the same store as the record behind them, and take its stamp.
   Frame next = frame;
   while (is_before_record(next)) {

@@ -40,20 +40,26 @@ bool RotatingFileHandler::should_rollover(std::string_view text) {
   if (!has_stream()) open();
   if (max_bytes_ == 0) return false;
   const bool empty_rolls = compatibility().python_minor <= 12;
-  if (empty_rolls) write_out();  // then the position is where the file ends by now
+  const std::size_t bytes = text.size();
+  std::size_t code_points = bytes;
+  if (empty_rolls) {
+    code_points = record::count_code_points(text);  // it may lie in what is written out
+    write_out_all();                                // then the position is where the file ends by now
+  }
   const std::int64_t position = empty_rolls ? ::lseek(descriptor(), 0, SEEK_END) : next_position();
   if (position < 0 || (position == 0 && !empty_rolls)) return false;  // a pipe, or an empty file
   const auto used = static_cast<std::uint64_t>(position);
   // There are at most as many code points as bytes: most records needn't be counted. The 1 is Python's "\n",
   // whatever the terminator.
-  if (used + text.size() + 1 < max_bytes_) return false;
-  if (used + record::count_code_points(text) + 1 < max_bytes_) return false;
+  if (used + bytes + 1 < max_bytes_) return false;
+  if (!empty_rolls) code_points = record::count_code_points(text);
+  if (used + code_points + 1 < max_bytes_) return false;
   std::error_code ignored;
   return !file_exists(base_filename()) || std::filesystem::is_regular_file(base_filename(), ignored);
 }
 
 void RotatingFileHandler::do_rollover() {
-  write_out();
+  write_out_all();
   release_stream();
   if (backup_count_ > 0) rotate_files();
   count_rollover();

@@ -114,7 +114,7 @@ void TimedRotatingFileHandler::do_rollover() {
   try {
     const std::optional<std::string> destination = find_destination(time);
     if (!destination) return;
-    write_out();
+    write_out_all();
     release_stream();
     rotate_files(*destination);
   } catch (const std::exception& error) {

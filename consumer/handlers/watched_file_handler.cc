@@ -38,7 +38,7 @@ void WatchedFileHandler::reopen_if_needed() {
   } else if (errno != ENOENT) {
     throw Error(errno, "cannot look at log file " + base_filename());
   }
-  write_out();
+  write_out_all();
   release_stream();
   open();
   remember_file();

@@ -64,17 +64,20 @@ def make_pair(seed, number):
     names = sorted(handler["filename"] for handler in config["handlers"].values() if "filename" in handler)
     if names and rng.random() < 0.05:  # each record costs a process then
         del records[8:]
-        pair.actions = sorted((rng.randint(0, len(records)), random_action(rng, names)) for _ in range(rng.randint(1, 4)))
+        pair.actions = sorted((rng.randint(0, len(records)), random_action(rng, config, names)) for _ in range(rng.randint(1, 4)))
     return pair
 
 
-def random_action(rng, names):
+def random_action(rng, config, names):
     """On a handler's file, or what that would become."""
     name = rng.choice(names)
+    made_anew = any(handler.get("filename") == name and handler.get("mode") == "w" for handler in config["handlers"].values())
     other = name + rng.choice([".1", ".2", ".moved"])  # two handlers of one file by two names write batch by batch
     text = "theirs " * rng.choice([0, 1, 20]) + "\n"
     actions = [("rename", name, other), ("rename", other, name), ("unlink", name), ("write", name, text), ("append", name, text),
                ("truncate", name, 0), ("unlink", name), ("mkdir", other), ("symlink", other, name)]  # fmt: skip
+    if made_anew:  # Python goes on where it was, behind a hole; we, at the end
+        actions = [action for action in actions if action[0] not in ("append", "truncate", "write")]
     return ("maybe", *rng.choice(actions))
 
 

@@ -111,6 +111,10 @@ class StreamHandler : public Handler {
   /// Writes out all whole records; an unfinished one stays buffered. Tells and counts a failure, never throws
   /// it.
   void write_out() { write_out(Refused::kWait); }
+  /// The same before the stream becomes another one. A group writes what it holds of earlier records only;
+  /// here that is followed by what the record at hand has put here already, as the end of a MemoryHandler's
+  /// buffer may.
+  void write_out_all();
   /// Where the next record will start in the file: behind what is written and what is buffered. Asks the
   /// kernel after each write, so that what others appended counts. -1 if the stream has no position.
   std::int64_t next_position();
@@ -159,6 +163,7 @@ class StreamHandler : public Handler {
   // sealed.
   void join(record::WriteGroup* group, std::span<char> home);
   void note_record() noexcept;
+  bool has_record_at_hand() const noexcept;
   std::size_t bytes_of_earlier_records() const noexcept;
   void discard_all() noexcept;
   void set_write_out_size() noexcept;
