@@ -112,7 +112,7 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
   return committed - lane.given > lane.view.size / 2;
 }
 
-bool LaneMerge::parse_head(std::uint32_t index) {
+inline bool LaneMerge::parse_head(std::uint32_t index) {
   Lane& lane = lanes_[index];
   lane.has_head = false;
   if (lane.corrupt) return false;

@@ -11,6 +11,8 @@ using namespace detail;
 
 namespace {
 
+/// A ring is a lane that overwrites: its blocks cost a lane that doesn't nothing.
+template <bool kRing>
 inline Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
   if (position == lane.committed) return Parse::kEnd;
   if (position > lane.committed || lane.committed - position > 2 * lane.size) return Parse::kCorrupt;
@@ -22,8 +24,8 @@ inline Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& fram
   const std::uint64_t offset = position - origin;
   if (offset > lane.size) return Parse::kCorrupt;
   std::uint64_t room = lane.size - offset;
-  bool begins_block = false;
-  if (lane.block != 0) [[unlikely]] {
+  [[maybe_unused]] bool begins_block = false;
+  if constexpr (kRing) {
     begins_block = offset % lane.block == 0;
     room = std::min(room, lane.block - offset % lane.block);
     if (room < sizeof(FrameHeader) && room != 0 && room <= end - position) {
@@ -39,8 +41,10 @@ inline Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& fram
   if (header.size < sizeof header || header.size % kFrameAlign != 0 || header.size > kMaxRecordBytes ||
       header.size > end - position || header.size > room)
     return Parse::kCorrupt;
-  const bool is_block = frame_kind(header.tag) == FrameKind::kBlock;
-  if (is_block != begins_block || (is_block && header.size != sizeof(BlockFrame))) return Parse::kCorrupt;
+  if constexpr (kRing) {
+    const bool is_block = frame_kind(header.tag) == FrameKind::kBlock;
+    if (is_block != begins_block || (is_block && header.size != sizeof(BlockFrame))) return Parse::kCorrupt;
+  }
   frame.position = position;
   frame.ticks = header.ticks;
   frame.payload = lane.data + offset + sizeof header;
@@ -50,26 +54,32 @@ inline Parse parse_one(const LaneView& lane, std::uint64_t position, Frame& fram
   return Parse::kFrame;
 }
 
+template <bool kRing>
 bool is_before_record(const Frame& frame) noexcept {
-  return frame.kind() == FrameKind::kGap || frame.kind() == FrameKind::kBlock;
+  return frame.kind() == FrameKind::kGap || (kRing && frame.kind() == FrameKind::kBlock);
+}
+
+template <bool kRing>
+Parse parse(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
+  const Parse result = parse_one<kRing>(lane, position, frame);
+  if (result != Parse::kFrame || !is_before_record<kRing>(frame)) [[likely]]
+    return result;
+  // A block and a gap are published by the same store as the record behind them, and take its stamp.
+  Frame next = frame;
+  while (is_before_record<kRing>(next)) {
+    const bool gap = next.kind() == FrameKind::kGap;
+    if (gap && next.size != sizeof(GapFrame)) return Parse::kCorrupt;
+    if (parse_one<kRing>(lane, next.position + next.size, next) != Parse::kFrame) return Parse::kCorrupt;
+    if (gap && is_before_record<kRing>(next)) return Parse::kCorrupt;
+  }
+  frame.ticks = next.ticks;
+  return Parse::kFrame;
 }
 
 }  // namespace
 
 Parse parse_frame(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
-  const Parse result = parse_one(lane, position, frame);
-  if (result != Parse::kFrame || !is_before_record(frame)) [[likely]]
-    return result;
-  // A block and a gap are published by the same store as the record behind them, and take its stamp.
-  Frame next = frame;
-  while (is_before_record(next)) {
-    const bool gap = next.kind() == FrameKind::kGap;
-    if (gap && next.size != sizeof(GapFrame)) return Parse::kCorrupt;
-    if (parse_one(lane, next.position + next.size, next) != Parse::kFrame) return Parse::kCorrupt;
-    if (gap && is_before_record(next)) return Parse::kCorrupt;
-  }
-  frame.ticks = next.ticks;
-  return Parse::kFrame;
+  return lane.block == 0 ? parse<false>(lane, position, frame) : parse<true>(lane, position, frame);
 }
 
 std::uint64_t records_before(const Frame& block) noexcept {
