@@ -168,24 +168,14 @@ bool Journal::commit(bool with_at_hand) noexcept {
     queue_->move_positions(with_at_hand);
     return true;
   }
-#if defined(LOGBUS_MUTANT_POSITIONS_FIRST)
-  queue_->move_positions(with_at_hand);
-  seal(with_at_hand);
-  if (!write_sealed()) return abandon();
-#elif defined(LOGBUS_MUTANT_SEAL_LATE)
+#ifdef LOGBUS_MUTANT_SEAL_LATE
   if (!write_sealed()) return abandon();
   seal(with_at_hand);
-  queue_->move_positions(with_at_hand);
-#elif defined(LOGBUS_MUTANT_EMPTY_EARLY)
-  seal(with_at_hand);
-  if (!write_sealed()) return abandon();
-  set_state(header(), JournalState::kEmpty);
-  queue_->move_positions(with_at_hand);
 #else
   seal(with_at_hand);
   if (!write_sealed()) return abandon();
-  queue_->move_positions(with_at_hand);
 #endif
+  queue_->move_positions(with_at_hand);
   set_state(header(), JournalState::kEmpty);
   for (Part& part : parts_) end(part);
   if (far_most_ > far_) {  // a record that long is rare

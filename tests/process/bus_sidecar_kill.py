@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""logbusd killed with SIGKILL at random moments under load: its files hold every record once, whole and in order.
+"""logbusd killed with SIGKILL under load, at random moments and around its writes and renames: its files hold every
+record once, whole and in order.
 
 LOGBUS_SEED repeats a run; LOGBUS_SOAK=1 kills 1,000 times.
 """
@@ -9,16 +10,19 @@ import json
 import os
 import random
 import re
+import signal
+import subprocess
 import time
 
 import tap
-from bus import DROPPED, FORMAT, Bus, count_records, finish, read_text
+from bus import BUILD, DROPPED, FORMAT, Bus, count_records, finish, read_text
 from bus_full_disk import bus_on_small_disk, handler_of
 from tap import SOAK, check, check_equal, wait_for
 
 KILLS = 1000 if SOAK else 20
 ROUND = 5  # kills between two looks at the files
 RECORDS = 15_000  # of a thread in a round: they fit into a lane, since nobody waits for room without a sidecar
+STEPS = os.path.join(BUILD, "tests", "process", "die_at_step.so")  # none with a sanitizer
 LINE = re.compile(r"(?:[AB] )?\d+\.\d{6} \d+ INFO (\w+) w (\d+) t (\d+) n (\d+)")
 # What another program has appended, perhaps behind a line of ours that the kill had cut.
 FOREIGN = re.compile(r".*foreign \d+")
@@ -58,7 +62,7 @@ class Fleet:
     def __init__(self, bus, rng):
         self.bus, self.rng = bus, rng
         self.ledgers = {name: Ledger(name) for name in ("rot", "all", "watched", "timed", "moving", "a", "b")}
-        self.starts = self.kills = self.moves = self.appends = 0
+        self.starts = self.kills = self.deaths = self.moves = self.appends = 0
         bus.config = self.config
 
     def path(self, name):
@@ -98,22 +102,47 @@ class Fleet:
         self.starts += 1
         self.bus.start_sidecar(wait=wait)
 
+    def start_to_die(self):
+        """At a write or a rename, or soon."""
+        env = self.bus.env
+        self.bus.env = dict(env, LD_PRELOAD=STEPS)
+        if self.rng.random() < 0.3:  # the last rename of a rotation
+            self.bus.env["LOGBUS_DIE_BEHIND"] = self.path("rot.log")
+        else:
+            self.bus.env["LOGBUS_DIE_AT"] = str(int(2 ** self.rng.uniform(0, 11)))
+        self.start(wait=False)
+        self.bus.env = env
+        try:
+            check_equal(self.bus.sidecar.wait(0.3), -signal.SIGKILL, "how logbusd ended")
+            self.deaths += 1
+        except subprocess.TimeoutExpired:  # there were fewer
+            pass
+
     def kill_once(self):
+        if os.path.exists(STEPS) and self.rng.random() < 0.5:
+            self.start_to_die()
+        else:
+            self.start_to_be_killed()
+        self.bus.sidecar.kill()
+        self.bus.sidecar.wait()
+        self.kills += 1
+        if self.rng.random() < 0.3:
+            self.move_watched()
+        # Somebody else makes the file that a rotation has just renamed: it is not to be renamed in its place.
+        with open(self.path("rot.log"), "a"):
+            pass
+        if self.rng.random() < 0.3:
+            self.appends += 1
+            with open(self.path("all.log"), "a") as file:
+                file.write(f"foreign {self.appends}\n")
+
+    def start_to_be_killed(self):
         soon = self.rng.random() < 0.3  # also while it starts, and completes what the one before has left
         self.start(wait=not soon)
         time.sleep(self.rng.uniform(0, 0.025))
         if self.rng.random() < 0.3:
             self.move_watched()
         check(self.bus.sidecar.poll() is None, "logbusd ended by itself")
-        self.bus.sidecar.kill()
-        self.bus.sidecar.wait()
-        self.kills += 1
-        if self.rng.random() < 0.3:
-            self.move_watched()
-        if self.rng.random() < 0.3:
-            self.appends += 1
-            with open(self.path("all.log"), "a") as file:
-                file.write(f"foreign {self.appends}\n")
 
     def move_watched(self):
         """As logrotate does."""
@@ -178,7 +207,7 @@ class Fleet:
 
 
 def test_kills():
-    """logbusd killed at random moments under load with rotation: no line lost, none repeated, none torn"""
+    """logbusd killed under load with rotation: no line lost, none repeated, none torn"""
     seed = int(os.environ.get("LOGBUS_SEED", 6))
     kills = int(os.environ.get("LOGBUS_KILLS", KILLS))
     print(f"# LOGBUS_SEED={seed} LOGBUS_KILLS={kills}", flush=True)
@@ -200,7 +229,7 @@ def test_kills():
         for name in ("all", "watched", "timed", "moving"):
             check_equal(fleet.ledgers[name].next, fleet.ledgers["rot"].next, f"what {name} and rot hold")
         print(f"# {stat['dropped']} records dropped, {fleet.ledgers['rot'].missing} of them due in rot")
-        print(f"# {fleet.kills} kills, {counts}, {fleet.ledgers['all'].foreign} foreign lines, {fleet.moves} moves")
+        print(f"# {fleet.kills} kills, {fleet.deaths} at a step, {counts}, {fleet.ledgers['all'].foreign} foreign lines, {fleet.moves} moves")
 
 
 def test_full_disk():
