@@ -87,17 +87,24 @@ bool LaneSteps::take(std::uint32_t step) noexcept {
   // The count is a hint as well and may be below zero for a moment.
   const auto have = static_cast<std::int64_t>(used.load(std::memory_order_relaxed));
   if ((have > 0 ? static_cast<std::uint64_t>(have) : 0) + bytes + kept_back(step, cap) > cap) return false;
+  auto& budget = segment.shared().budget_left;
+  // Relaxed: a hint that the lease holder corrects from the step tables.
+  const std::uint64_t all = segment.consumer().memory_bytes.load(std::memory_order_relaxed);
+  const auto least = static_cast<std::int64_t>(bytes + kept_back(step, all));
+  std::int64_t left = budget.load(std::memory_order_relaxed);
+  // A ring asks again at the end of each lap: where there is nothing, that leaves no trace.
+  if (left < least) return false;
 #ifndef LOGBUS_MUTANT_MEMORY_BEFORE_STATE
   // Killed from here on: the reclaimer hands it to the lease holder to punch.
   store_step(word, StepState::kGrowing);
 #endif
-  auto& budget = segment.shared().budget_left;
-  // Relaxed: a hint that the lease holder corrects from the step tables.
-  const std::uint64_t all = segment.consumer().memory_bytes.load(std::memory_order_relaxed);
-  if (budget.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed) <
-          static_cast<std::int64_t>(bytes + kept_back(step, all)) ||
-      !segment.back(data + step_begin(step), bytes)) {
-    budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  // Never less for a moment than it is: a new lane would be refused what is kept back for it.
+  while (left >= least && !budget.compare_exchange_strong(left, left - static_cast<std::int64_t>(bytes),
+                                                          std::memory_order_relaxed)) {
+  }
+  const bool granted = left >= least;
+  if (!granted || !segment.back(data + step_begin(step), bytes)) {
+    if (granted) budget.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
     store_step(word, StepState::kHole);
     return false;
   }
