@@ -9,6 +9,7 @@
 // oldest blocks. So a ring's length is what it has got, and grows again when its next lap comes to its end
 // and there is memory. Each byte that is written lies in a block of which `floor` has said that its old
 // frames are gone: a reader that finds `floor` unchanged after it has copied has copied what was there.
+// A ring that has got no more than one block gives up all of it where a lap begins.
 #include <algorithm>
 #include <cstring>
 
