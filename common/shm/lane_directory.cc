@@ -71,10 +71,6 @@ bool clean_slot(const Segment& segment, std::uint32_t index, bool free_slot) {
     const std::uint64_t word = line.word.load(std::memory_order_acquire);
     const LaneWord tenant = unpack_lane(word);
     if (tenant.state == LaneState::kFree || tenant.slot != index) continue;
-#ifdef LOGBUS_MUTANT_FREE_THEN_CLEAN
-    if (line.committed.load() == segment.consumer_line(lane).read.load())
-      (void)free_lane(segment, lane, word);
-#endif
     // Only of an OPEN lane: nobody but the holder of this lock takes it from its dead owner. A CLOSED one
     // holds nothing, and the lease holder may free it at any moment: what is held there may be the next
     // tenant's.
