@@ -211,13 +211,10 @@ def test_full_disk_held():
                 if kill:
                     bus.sidecar.kill()
                     bus.sidecar.wait()
-                    bus.start_sidecar()
+                    bus.start_sidecar(wait=False)  # it may have to complete a batch first, and waits for room
 
             lines = full_disk(bus, during)
-            if not kill:
-                check_equal(count_records(lines).records, RECORDS + 1, "records in the file")
-            # What was written of the batch at hand comes again after a kill.
-            check_equal(len({line.split(" ", 1)[1] for line in lines if len(line.split()) == 10}), RECORDS + 1, "records")
+            check_equal(count_records(lines).records, RECORDS + 1, "records in the file")
 
 
 def test_identity():
