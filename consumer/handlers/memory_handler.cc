@@ -51,7 +51,8 @@ void MemoryHandler::emit(const LogRecord& record) {
 
 void MemoryHandler::flush() {
   const std::lock_guard guard(lock());
-  if (target_ == nullptr) return;
+  // With nothing to give, the target is none of its business: it may serve others by now, on another thread.
+  if (target_ == nullptr || buffer().empty()) return;
   // Apart from the buffer, which a target that logs here in turn would change.
   std::vector<LogRecord> records;
   records.swap(buffer());
