@@ -37,8 +37,8 @@ void read_watched_file_handler(HandlerReading& reading);
 
 /// The keys that all handlers of files have, and settings.file.
 FileOptions read_file_options(HandlerReading& reading);
-/// The same for this making: a file that the sidecar writes already, or has written when it was killed, is not
-/// emptied; the former is not opened yet either.
+/// The same for this making: a file that the sidecar writes already, or has written when it was killed, is
+/// not emptied; the former is not opened yet either.
 FileOptions options_for(const FileOptions& options, const Making& making);
 
 /// The keys of all handlers whose server answers, and settings.network.
