@@ -217,14 +217,16 @@ root: {handlers: [away_queue, file_queue]}
   const Losses losses = close_handlers(pipeline, 50ms);
   ASSERT_EQ(losses.size(), 2U);
   EXPECT_EQ(losses[0].handler, "away_queue");
-  EXPECT_EQ(losses[0].records, 8U);
   EXPECT_FALSE(losses[0].stands_still);
   EXPECT_EQ(losses[1].handler, "away");
-  EXPECT_EQ(losses[1].records, 2U);
+  const std::uint64_t taken =
+      losses[1].records;  // what it has room for, and perhaps the one that was on its way
+  EXPECT_TRUE(taken == 2 || taken == 3) << taken;
+  EXPECT_EQ(losses[0].records, 10 - taken);
   const Handler& queue = *queue_of(pipeline, *pipeline.queues[0]->handler())->handler();
-  EXPECT_EQ(queue.counters().records, 2U);
-  EXPECT_EQ(lost_at_the_end(queue), 8U);
-  EXPECT_EQ(lost_at_the_end(*away), 2U);
+  EXPECT_EQ(queue.counters().records, taken);
+  EXPECT_EQ(lost_at_the_end(queue), 10 - taken);
+  EXPECT_EQ(lost_at_the_end(*away), taken);
   EXPECT_EQ(away->counters().records, 0U);
   EXPECT_EQ(file("file.log"), "x\nx\nx\nx\nx\nx\nx\nx\nx\nx\n");  // though the other took all the time
   EXPECT_FALSE(AsyncQueue::any_left_alone());
