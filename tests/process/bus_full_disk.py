@@ -3,23 +3,15 @@
 """The disk of the log files is full for a while: what the sidecar does, and what is in the file afterwards."""
 
 import contextlib
-import ctypes
 import os
 import signal
 
 import tap
 from bus import Bus, count_records, finish, read_text
+from machine import CLONE_NEWNS, MS_REC_PRIVATE, libc_call
 from tap import Skip, check, check_equal, wait_for
 
-CLONE_NEWNS = 0x20000
-MS_REC_PRIVATE = 0x4000 | 0x40000
 PAGE = 4096
-
-
-def libc_call(name, *arguments):
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments) != 0:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
 
 
 class SmallDisk:
