@@ -92,14 +92,17 @@ struct alignas(64) JournalHeader {
   std::uint32_t lanes;
   std::uint64_t drained;  // records, all in all, once the ops are done
   JournalRotation rotation;
-  std::uint8_t pad[48];
+  std::uint64_t late;          // as `drained`
+  std::uint64_t newest_ticks;  // as in ConsumerControl
+  std::uint8_t pad[32];
   JournalOp op[kJournalOps];
   JournalFileTable tables[2];
 };
 /// Behind it, from here on: JournalLane of each lane that has been read.
 inline constexpr std::uint64_t kJournalHeaderBytes = 64 << 10;
 static_assert(sizeof(JournalHeader) <= kJournalHeaderBytes);
-static_assert(offsetof(JournalHeader, rotation) == 32 && offsetof(JournalHeader, op) == 128);
+static_assert(offsetof(JournalHeader, rotation) == 32 && offsetof(JournalHeader, late) == 80 &&
+              offsetof(JournalHeader, op) == 128);
 
 /// The payload: formatted lines, each handler its share; then the texts of a rotation. Both have memory from
 /// the start; what is behind them has none but for a batch that needs it.

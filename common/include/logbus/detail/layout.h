@@ -291,7 +291,8 @@ struct alignas(64) ConsumerControl {
   Word64 max_per_process_bytes;
   Word64 max_hold_ns;
   Word64 levels_generation;  // kept for published levels
-  std::uint8_t pad1[16];
+  Word64 newest_ticks;       // of all records before the read positions: an older one comes late
+  std::uint8_t pad1[8];
   // Heartbeat: the clocks read together, for those who come later.
   Word64 heartbeat_ticks;
   Word64 heartbeat_realtime_ns;
@@ -312,7 +313,9 @@ struct alignas(64) ConsumerControl {
   char config_path[256];
   HandlerEntry handlers[kMaxHandlers];
 };
-static_assert(sizeof(ConsumerControl) % 64 == 0);
+static_assert(sizeof(ConsumerControl) % 64 == 0 && offsetof(ConsumerControl, handlers) == 512);
+static_assert(offsetof(ConsumerControl, newest_ticks) == 112 &&
+              offsetof(ConsumerControl, heartbeat_ticks) == 128);
 
 // --- Preamble ---------------------------------------------------------------------------------------------
 
