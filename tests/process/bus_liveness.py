@@ -47,6 +47,14 @@ def drained(bus):
     return bus.stat()["records"]["lag"] == 0
 
 
+def sleeping(bus):
+    """The reader waits to be woken (FORMAT.md: `attention`, the shared control's first word)."""
+    with open(bus.segment, "rb") as file:
+        (offset,) = struct.unpack_from("<Q", file.read(408), 144 + 4 * 24)
+        file.seek(offset)
+        return struct.unpack("<I", file.read(4))[0] & 1 != 0
+
+
 def on_stderr(bus):
     """Records by worker that are there, since all slots were taken by those that were not drained yet."""
     found = collections.Counter()
@@ -300,7 +308,7 @@ def test_dead_crowd_on_a_sleeping_bus():
         bus.start_sidecar()
         crowd = [bus.worker(first_worker=i, records=1, stay_ms=600_000) for i in range(64)]
         wait_for(lambda: drained(bus) and bus.stat()["records"]["drained"] == 64, "all have logged")
-        time.sleep(0.1)  # it has gone to sleep
+        wait_for(lambda: sleeping(bus), "the sidecar has gone to sleep")
         for child in crowd:
             child.kill()
         for child in crowd:
