@@ -103,6 +103,7 @@ bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
 
 bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
+  bool looked = false;
   while (!take(packed)) {
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
       look_at_all();
@@ -119,12 +120,14 @@ bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
     if (stopped_ || interrupted_.exchange(false, std::memory_order_relaxed)) return false;
     const auto now = steady_clock::now();
     if (!deadline) deadline = now + timeout;
-    if (now - last_pass_ >= kPassInterval)
+    const bool due = now - last_pass_ >= kPassInterval;
+    // Where a pass takes longer than that, the next one is always due.
+    if (now >= *deadline && (looked || !due)) return false;
+    if (due)
       pass();
-    else if (now >= *deadline)
-      return false;
     else
       rest_between_passes(*deadline);
+    looked = looked || due;
   }
   return true;
 }
