@@ -107,15 +107,19 @@ void Bus::begin_stop() noexcept {
   interrupt();
 }
 
-bool Bus::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
+bool Bus::begin_batch(BusQueue& queue) {
+  batch_ = &queue;
+  on_batch_(queue);
+  return true;
+}
+
+bool Bus::wait_for_next(PackedRecord& packed, std::chrono::milliseconds timeout) {
   if (stop_requested_.load(std::memory_order_relaxed)) return next_before_end(packed);
   // In a batch: no new looks, if that would overtake an older segment.
   if (batch_ != nullptr) return retired_.empty() ? batch_->next(packed, timeout) : batch_->next_found(packed);
   keep_segments();
   if (!retired_.empty()) return next_of_several(packed, timeout);
-  if (!current_->next(packed, timeout)) return false;
-  batch_ = current_.get();
-  return true;
+  return current_->next(packed, timeout) && begin_batch(*current_);
 }
 
 void Bus::task_done() {
@@ -133,16 +137,10 @@ bool Bus::next_of_several(PackedRecord& packed, std::chrono::milliseconds timeou
     for (auto queue = retired_.rbegin(); queue != retired_.rend(); ++queue) (*queue)->look_if_new();
     bool waits = false;
     for (const auto& queue : retired_) {
-      if (queue->next_found(packed)) {
-        batch_ = queue.get();
-        return true;
-      }
+      if (queue->next_found(packed)) return begin_batch(*queue);
       if (waits = queue->holding(); waits) break;  // max_hold at most
     }
-    if (!waits && current_->next_found(packed)) {
-      batch_ = current_.get();
-      return true;
-    }
+    if (!waits && current_->next_found(packed)) return begin_batch(*current_);
     if (interrupted_.exchange(false, std::memory_order_relaxed)) return false;
     const auto now = Clock::now();
     if (now >= deadline) return false;
@@ -160,13 +158,9 @@ bool Bus::next_before_end(PackedRecord& packed) {
   }
   if (batch_ != nullptr) return batch_->next(packed, 0ms);
   for (const auto& queue : retired_) {
-    if (!queue->next(packed, 0ms)) continue;
-    batch_ = queue.get();
-    return true;
+    if (queue->next(packed, 0ms)) return begin_batch(*queue);
   }
-  if (!current_->next(packed, 0ms)) return false;
-  batch_ = current_.get();
-  return true;
+  return current_->next(packed, 0ms) && begin_batch(*current_);
 }
 
 bool Bus::idle() {

@@ -45,7 +45,9 @@ class Bus : public Queue {
   bool put_nowait(const LogRecord& record) override;
   bool get(LogRecord& record, std::chrono::milliseconds timeout) override;
   /// As BusQueue's.
-  bool next(PackedRecord& packed, std::chrono::milliseconds timeout);
+  bool next(PackedRecord& packed, std::chrono::milliseconds timeout) {
+    return (batch_ != nullptr && batch_->next_found(packed)) || wait_for_next(packed, timeout);
+  }
   bool unpack(const PackedRecord& packed, LogRecord& record) { return batch().unpack(packed, record); }
   void task_done() override;
   /// Any thread.
@@ -75,6 +77,8 @@ class Bus : public Queue {
   const shm::Segment& segment() const noexcept { return current_->segment(); }
   /// Files that a sidecar before this one was writing when it was killed.
   const std::vector<std::string>& files_in_use() const noexcept { return files_in_use_; }
+  /// Told of each queue that a batch is of, before its first record is given; the thread that drains.
+  void on_batch(std::function<void(BusQueue&)> told) { on_batch_ = std::move(told); }
   /// Told of each queue before it is gone; the thread that drains.
   void on_removal(std::function<void(const BusQueue&)> told) { on_removal_ = std::move(told); }
   /// How many others there are still to drain.
@@ -83,6 +87,8 @@ class Bus : public Queue {
  private:
   using Clock = std::chrono::steady_clock;
 
+  bool wait_for_next(PackedRecord& packed, std::chrono::milliseconds timeout);
+  bool begin_batch(BusQueue& queue);
   bool next_of_several(PackedRecord& packed, std::chrono::milliseconds timeout);
   bool next_before_end(PackedRecord& packed);
   void keep_segments();
@@ -108,6 +114,7 @@ class Bus : public Queue {
   bool taken_ = false;      // the name's segment is another sidecar's
   Clock::time_point next_look_{};
   std::vector<std::string> files_in_use_;
+  std::function<void(BusQueue&)> on_batch_ = [](BusQueue&) {};
   std::function<void(const BusQueue&)> on_removal_ = [](const BusQueue&) {};
   std::string told_;  // of what keeps us from attaching
 };

@@ -101,7 +101,7 @@ bool BusQueue::get(LogRecord& record, std::chrono::milliseconds timeout) {
   return false;
 }
 
-bool BusQueue::next(PackedRecord& packed, std::chrono::milliseconds timeout) {
+bool BusQueue::wait_for_next(PackedRecord& packed, std::chrono::milliseconds timeout) {
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
   bool looked = false;
   while (!take(packed)) {

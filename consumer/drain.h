@@ -42,7 +42,9 @@ class BusQueue : public Queue {
   bool put_nowait(const LogRecord& record) override;
   bool get(LogRecord& record, std::chrono::milliseconds timeout) override;
   /// get() in two steps, for who may not need all of the record: the next one as it is, and the whole of it.
-  bool next(PackedRecord& packed, std::chrono::milliseconds timeout);
+  bool next(PackedRecord& packed, std::chrono::milliseconds timeout) {
+    return take(packed) || wait_for_next(packed, timeout);
+  }
   /// Once for a record of next(). False: it is not a good one, and the next record says so.
   bool unpack(const PackedRecord& packed, LogRecord& record);
   /// The lanes' read positions move past all records given so far: their handlers have flushed.
@@ -100,6 +102,7 @@ class BusQueue : public Queue {
   const Recovery& recovered() const noexcept { return recovered_; }
 
  private:
+  bool wait_for_next(PackedRecord& packed, std::chrono::milliseconds timeout);
   void pass();
   void rest_between_passes(std::chrono::steady_clock::time_point until);
   void keep_house();

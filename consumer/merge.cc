@@ -108,12 +108,11 @@ bool LaneMerge::refresh(std::uint32_t index, std::uint64_t committed) {
   lane.view.origin = {line.origin[0].load(std::memory_order_relaxed),
                       line.origin[1].load(std::memory_order_relaxed)};
   lane.changed_ns = clock_ns(CLOCK_MONOTONIC);
-  if (!lane.has_head && parse_head(index)) queue_head(index);
+  if (!lane.has_head && parse_head(index, lane)) queue_head(index);
   return committed - lane.given > lane.view.size / 2;
 }
 
-inline bool LaneMerge::parse_head(std::uint32_t index) {
-  Lane& lane = lanes_[index];
+inline bool LaneMerge::parse_head(std::uint32_t index, Lane& lane) {
   lane.has_head = false;
   if (lane.corrupt) return false;
   const shm::Parse result =
@@ -152,27 +151,21 @@ void LaneMerge::end_run() {
 }
 
 bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
-  for (;;) {
+  do {
     const bool runs = run_ != kNoLane && HeapEntry{lanes_[run_].head.ticks, run_} < run_end_;
     if (!runs && !start_run()) return false;
-    if (!overwrites_ || !is_below_floor(run_, lanes_[run_].head.position)) break;
-    // Overwritten while it waited: its lane goes on from where there is something, at another time.
-    lanes_[run_].cursor = lanes_[run_].head.position;
-    if (!parse_head(run_)) run_ = kNoLane;
-    end_run();
-  }
-  index = run_;
-  Lane& lane = lanes_[index];
+  } while (overwrites_ && skip_overwritten_head());
+  const std::uint32_t at = last_lane_ = index = run_;
+  Lane& lane = lanes_[at];
   frame = lane.head;
-  last_lane_ = index;
+  const std::uint64_t ticks = lane.head.ticks;
   before_last_ = lane.given;
-  before_last_passed_ = lane.passed;
   if (overwrites_) count_passed(lane);
   lane.given = lane.cursor;
-  touch(index);
-  last_was_late_ = frame.ticks < last_ticks_;
-  last_ticks_ = std::max(last_ticks_, frame.ticks);
-  if (!parse_head(index)) run_ = kNoLane;
+  if (!lane.touched) touch(at);
+  last_was_late_ = ticks < last_ticks_;
+  last_ticks_ = std::max(last_ticks_, ticks);
+  if (!parse_head(at, lane)) run_ = kNoLane;
   return true;
 }
 
@@ -291,6 +284,16 @@ shm::Parse LaneMerge::parse_ring(std::uint32_t index) {
   }
 }
 
+/// The run's head, if it was overwritten while it waited: its lane goes on from where there is something, at
+/// another time.
+bool LaneMerge::skip_overwritten_head() {
+  if (!is_below_floor(run_, lanes_[run_].head.position)) return false;
+  lanes_[run_].cursor = lanes_[run_].head.position;
+  if (!parse_head(run_, lanes_[run_])) run_ = kNoLane;
+  end_run();
+  return true;
+}
+
 bool LaneMerge::is_below_floor(std::uint32_t index, std::uint64_t position) const noexcept {
   // Pairs with the writer's fence between its store of the floor and its first byte: if a byte of that was
   // read before the fence, the floor is seen behind it.
@@ -299,6 +302,7 @@ bool LaneMerge::is_below_floor(std::uint32_t index, std::uint64_t position) cons
 }
 
 void LaneMerge::count_passed(Lane& lane) noexcept {
+  before_last_passed_ = lane.passed;
   const FrameKind kind = lane.head.kind();
   if (kind == FrameKind::kBlock) {
     lost_ = lane.block_records - std::min(lane.block_records, lane.passed);

@@ -113,9 +113,10 @@ class LaneMerge {
   static constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
 
   bool refresh(std::uint32_t index, std::uint64_t committed);
-  bool parse_head(std::uint32_t index);
+  bool parse_head(std::uint32_t index, Lane& lane);
   shm::Parse parse_ring(std::uint32_t index);
   void count_passed(Lane& lane) noexcept;
+  bool skip_overwritten_head();
   bool is_below_floor(std::uint32_t index, std::uint64_t position) const noexcept;
   bool was_overwritten(const shm::Frame& frame, std::uint32_t lane) noexcept;
   void queue_head(std::uint32_t index);
@@ -126,7 +127,7 @@ class LaneMerge {
     return index == last_lane_ && !with_last ? before_last_ : lanes_[index].given;
   }
   std::uint64_t passed(std::uint32_t index, bool with_last) const noexcept {
-    return index == last_lane_ && !with_last ? before_last_passed_ : lanes_[index].passed;
+    return overwrites_ && index == last_lane_ && !with_last ? before_last_passed_ : lanes_[index].passed;
   }
   void quarantine(std::uint32_t index);
   bool try_leave_quarantine(std::uint32_t index);

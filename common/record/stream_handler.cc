@@ -135,19 +135,23 @@ void StreamHandler::finish_record() {
     buffer_.append(terminator_.front());
   else
     buffer_.append(terminator_);
-  if (encodes_) [[unlikely]] {
-    const std::string_view bytes = encoded(buffer_.view().substr(whole_bytes()));
-    buffer_.truncate(whole_bytes());
-    buffer_.append(bytes);
-  }
+  if (encodes_) [[unlikely]]
+    encode_last();
   if (shared_ != nullptr) [[unlikely]]
     take_turn();
   if (group_ != nullptr) note_record();
   ends_.push_back(buffer_.size());
-  if (deferred_) {
-    if (buffer_.size() >= write_out_at_) write_out();
-    return;
-  }
+  if (!deferred_) return write_at_once();
+  if (buffer_.size() >= write_out_at_) write_out();
+}
+
+void StreamHandler::encode_last() {
+  const std::string_view bytes = encoded(buffer_.view().substr(whole_bytes()));
+  buffer_.truncate(whole_bytes());
+  buffer_.append(bytes);
+}
+
+void StreamHandler::write_at_once() {
   const WriteResult result = write_whole_records(Refused::kWait);
   if (result.error == 0) return;
   // The caller tells and counts a record that is lost, if it is the only one here.

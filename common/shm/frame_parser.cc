@@ -59,12 +59,9 @@ bool is_before_record(const Frame& frame) noexcept {
   return frame.kind() == FrameKind::kGap || (kRing && frame.kind() == FrameKind::kBlock);
 }
 
+/// A block and a gap are published by the same store as the record behind them, and take its stamp.
 template <bool kRing>
-Parse parse(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
-  const Parse result = parse_one<kRing>(lane, position, frame);
-  if (result != Parse::kFrame || !is_before_record<kRing>(frame)) [[likely]]
-    return result;
-  // A block and a gap are published by the same store as the record behind them, and take its stamp.
+[[gnu::noinline]] Parse take_stamp_behind(const LaneView& lane, Frame& frame) noexcept {
   Frame next = frame;
   while (is_before_record<kRing>(next)) {
     const bool gap = next.kind() == FrameKind::kGap;
@@ -76,10 +73,23 @@ Parse parse(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept
   return Parse::kFrame;
 }
 
+template <bool kRing>
+inline Parse parse(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
+  const Parse result = parse_one<kRing>(lane, position, frame);
+  if (result != Parse::kFrame || !is_before_record<kRing>(frame)) [[likely]]
+    return result;
+  return take_stamp_behind<kRing>(lane, frame);
+}
+
+/// Apart: what it needs of registers, the others need not save.
+[[gnu::noinline]] Parse parse_ring(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
+  return parse<true>(lane, position, frame);
+}
+
 }  // namespace
 
 Parse parse_frame(const LaneView& lane, std::uint64_t position, Frame& frame) noexcept {
-  return lane.block == 0 ? parse<false>(lane, position, frame) : parse<true>(lane, position, frame);
+  return lane.block == 0 ? parse<false>(lane, position, frame) : parse_ring(lane, position, frame);
 }
 
 std::uint64_t records_before(const Frame& block) noexcept {

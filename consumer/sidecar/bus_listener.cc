@@ -59,6 +59,7 @@ BusListener::BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durabilit
                          bool until_idle)
     : QueueListener(bus, {}), bus_(bus), until_idle_(until_idle) {
   // The handlers' lines lie in the segment of their batch.
+  bus_.on_batch([this](consumer::BusQueue& queue) { journal_.use(queue); });
   bus_.on_removal([this](const consumer::BusQueue& queue) {
     if (journal_.queue() == &queue) journal_.use(bus_.current());
   });
@@ -71,6 +72,7 @@ BusListener::~BusListener() {
   } catch (...) {  // what ended the thread; whoever wanted to know has called stop()
   }
   journal_.leave();
+  bus_.on_batch([](consumer::BusQueue&) {});
   bus_.on_removal([](const consumer::BusQueue&) {});
   set_deferred(*pipeline_, false);
 }
@@ -137,7 +139,6 @@ void BusListener::enqueue_sentinel() {
 bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeout) {
   if (timeout == 0ms ? !bus_.next(packed_, timeout) : !wait_for_next()) return false;
   need_record_.clear();
-  journal_.use(bus_.batch());
   journal_.begin_record();
   if (!lines_->handle(packed_, need_record_)) {
     if (bus_.unpack(packed_, record)) handle_safely(record);

@@ -143,6 +143,8 @@ class StreamHandler : public Handler {
     std::size_t lost = 0;
     std::size_t waiting = 0;
   };
+  void encode_last();
+  void write_at_once();
   WriteResult write_whole_records(Refused refused) noexcept;
   void write_out(Refused refused);
   std::size_t write_records(std::size_t from, std::size_t to, Refused refused, int& error) noexcept;

@@ -73,7 +73,9 @@ def sidecar(count):
         logbusd = os.path.join(BUILD, "consumer", "logbusd")
         if shutil.which("valgrind") is None:
             raise Skip("valgrind is not installed")
-        total = callgrind.instructions([logbusd, "--config", config, "--drain", "--timeout", "40 s"])
+        # A pass over the lanes is due by the clock, so that a slow machine would count more of them.
+        command = [logbusd, "--config", config, "--drain", "--timeout", "40 s"]
+        total = callgrind.instructions(command, without="logbus::consumer::BusQueue::pass()")
         with open(out) as file:
             check_equal(sum(1 for _ in file), count, "lines written")
         return total

@@ -23,11 +23,11 @@ def _run(command, options):
     return int(found.group(1))
 
 
-def instructions(command, within=None):
-    """Instructions of the whole program, or of the function `within` and all that it calls."""
+def instructions(command, within=None, without=None):
+    """Instructions of the whole program, or of the function `within` and all that it calls, or of all but `without`."""
     options = ["--callgrind-out-file=/dev/null"]
-    if within:
-        options.append(f"--toggle-collect={within}")
+    if within or without:
+        options += [f"--toggle-collect={within or without}", f"--collect-atstart={'yes' if without else 'no'}"]
     return _run(command, options)
 
 
