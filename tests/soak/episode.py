@@ -12,6 +12,7 @@ from bus import LOGBUS, Bus, read_text
 from bus_full_disk import PAGE, SmallDisk, libc_call
 from fleet import GOOD_DEATHS, Fleet
 from ledger import Deliveries, balance, written_to_stderr
+from receiver import Receiver
 from sidecar import MOST_BYTES, Sidecar
 from tap import Skip
 
@@ -37,6 +38,9 @@ class Episode:
         self.seconds = seconds
         self.options = options
         self.rng = random.Random(seed)
+        kind = random.Random(f"{seed} kind")  # of its own: what a seed does stays what it was
+        self.rings = kind.random() < 0.25 if options.rings is None else options.rings
+        self.receiver = Receiver(seed) if kind.random() < 0.3 else None
         self.counts = collections.Counter()
         self.faults = []
         self.tools = {}  # Popen -> when it was started
@@ -54,7 +58,10 @@ class Episode:
                 self.disk = None
             self.full_until = 0
             try:
-                self.sidecar = Sidecar(bus, self.rng, self.counts, folder, self.options)
+                port = self.receiver.port if self.receiver else 0
+                self.sidecar = Sidecar(bus, self.rng, self.counts, folder, self.options, self.rings, port)
+                if self.rings and self.rng.random() < 0.5:
+                    bus.env["LOGBUS_OVERFLOW"] = "overwrite"  # else what a worker makes is not one of rings
                 self.fleet = Fleet(bus, self.rng, self.counts, self.rng.randint(2, 8))
                 self.live()
                 self.judge()
@@ -208,14 +215,21 @@ class Episode:
         for path in sidecar.files(sidecar.other, sidecar.other_family):
             other.read(path)
         errors = [child.errors for child in self.bus.children if "worker" in os.path.basename(child.errors)]
-        self.account = balance(self.fleet.threads(), main, written_to_stderr(errors))
+        threads = self.fleet.threads()
+        # Whoever has a ring now is told of what was lost there, also if others had written that.
+        self.account = balance(threads, main, written_to_stderr(errors), by_process=not self.rings)
+        if self.receiver:
+            self.faults += self.receiver.end(threads)
+            self.counts.update(self.receiver.counts)
         self.counts["repeated"] += main.repeated + other.repeated
         self.counts["late"] += len(main.late)
         self.faults += main.faults + other.faults + self.account.faults
         if sidecar.one_segment:
-            self.compare("committed", sum(main.lines.values()))
-            if self.sidecar.counters["dropped"] > sum(main.told.values()):  # those of slots let again are not counted
-                self.compare("dropped", sum(main.told.values()))
+            overwritten = sidecar.counters.get("overwritten", 0)
+            told = sum(main.told.values()) - overwritten
+            self.compare("committed", sum(main.lines.values()) + overwritten)
+            if sidecar.counters["dropped"] > told:  # those of slots let again are not counted
+                self.compare("dropped", told)
         for board in self.fleet.boards:
             if board.bad_status():
                 self.faults.append(f"a child of worker {board.worker} died with status {board.bad_status()}")

@@ -16,12 +16,14 @@ MOST_BYTES = {"plain": 80 << 20, "watched": 80 << 20, "rotating": 30 << 20, "tim
 
 
 class Sidecar:
-    def __init__(self, bus, rng, counts, folder, options):
+    def __init__(self, bus, rng, counts, folder, options, rings, port):
         self.bus = bus
         self.rng = rng
         self.counts = counts
         self.folder = folder  # of the log files
         self.may_be_killed = options.kills
+        self.rings = rings  # lanes that overwrite
+        self.port = port  # of a server; 0: none
         self.process = None
         self.started = []  # all of them
         self.absent_until = 0
@@ -51,7 +53,10 @@ class Sidecar:
         return {"class": "logging.handlers.TimedRotatingFileHandler", "when": "S", "interval": rng.randint(1, 2), **handler}
 
     def choose_sizes(self):
-        return {"lanes": self.rng.choice((16, 64, 256)), "lane_size": self.rng.choice(("64 KiB", "256 KiB", "1 MiB"))}
+        sizes = {"lanes": self.rng.choice((16, 64, 256)), "lane_size": self.rng.choice(("64 KiB", "256 KiB", "1 MiB"))}
+        if self.rings and sizes["lane_size"] == "64 KiB":
+            sizes["lane_size"] = "128 KiB"
+        return sizes
 
     def choose(self, other_sizes=0.15):
         """Writes another configuration. `main` always gets every record."""
@@ -64,6 +69,8 @@ class Sidecar:
             handlers["other"] = {**self.handler(self.other, self.other_family), "level": rng.choice(("INFO", "WARNING"))}
         if rng.random() < 0.3:
             handlers["none"] = {"class": "logging.NullHandler"}
+        if self.port:
+            handlers["net"] = {"class": "logging.handlers.SocketHandler", "host": "127.0.0.1", "port": self.port, "level": "WARNING"}
         names = list(handlers)
         rng.shuffle(names)
         logbus = {
@@ -76,6 +83,8 @@ class Sidecar:
             "memory": rng.choice(("1 MiB", "4 MiB", "32 MiB")),
             "max_hold": f"{rng.choice((5, 50))} ms",
         }
+        if self.rings:
+            logbus["overflow"] = "overwrite"
         config = {
             "version": 1,
             "logbus": logbus,

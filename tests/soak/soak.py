@@ -33,6 +33,7 @@ def parse():
     parser.add_argument("--no-kills", dest="kills", action="store_false", help="sidecars are not killed")
     parser.add_argument("--no-removals", dest="removals", action="store_false", help="buses are not removed")
     parser.add_argument("--no-takeovers", dest="takeovers", action="store_false", help="no sidecar takes over from another")
+    parser.add_argument("--rings", action=argparse.BooleanOptionalAction, help="lanes that overwrite, in all episodes or none")
     parser.add_argument("--at-least-once", dest="exactly_once", action="store_false", help="a killed sidecar may repeat")
     parser.add_argument("--keep", metavar="DIR", help="copies what a faulty episode leaves")
     parser.add_argument("--tap", action="store_true", help="for meson test")
@@ -69,7 +70,8 @@ def main():
         if options.tap:
             print(f"{'ok' if good else 'not ok'} {number} - seed {seed}")
         took = time.monotonic() - since
-        print(f"{mark}seed {seed}, {episode.sidecar.family}, {took:.1f} s ({episode.ending_s:.1f} to end, {episode.settling_s:.1f} to settle): {account}; {told(episode.counts)}", flush=True)
+        kind = episode.sidecar.family + (", rings" if episode.rings else "")
+        print(f"{mark}seed {seed}, {kind}, {took:.1f} s ({episode.ending_s:.1f} to end, {episode.settling_s:.1f} to settle): {account}; {told(episode.counts)}", flush=True)
         for fault in episode.faults[:8]:
             print(f"{mark}FAULT seed {seed}: {fault}", flush=True)
         if not good:

@@ -151,8 +151,11 @@ class Balance:
         )
 
 
-def balance(threads, deliveries, on_stderr=()):
-    """Every call that has returned was delivered, or is among the losses told of its process; and nothing else was."""
+def balance(threads, deliveries, on_stderr=(), *, by_process=True):
+    """Every call that has returned was delivered, or is among the losses told of its process; and nothing else was.
+
+    Not `by_process`: of any process.
+    """
     result = Balance()
     missing = collections.Counter()  # pid -> returned and not delivered
     in_flight = collections.Counter()  # pid -> begun, not returned, not delivered
@@ -174,12 +177,14 @@ def balance(threads, deliveries, on_stderr=()):
     for key in deliveries.lines:
         if key not in known:
             result.faults.append(f"{key}: {deliveries.lines[key]} records of a thread that does not exist")
-    for pid in set(missing) | set(deliveries.told):
-        told = deliveries.told[pid]
-        result.dropped += told
-        if not missing[pid] <= told <= missing[pid] + in_flight[pid]:
+    told = deliveries.told
+    if not by_process:
+        missing, in_flight, told = (collections.Counter(any=sum(count.values())) for count in (missing, in_flight, told))
+    for pid in set(missing) | set(told):
+        result.dropped += told[pid]
+        if not missing[pid] <= told[pid] <= missing[pid] + in_flight[pid]:
             result.faults.append(
-                f"process {pid}: {missing[pid]} calls returned and not delivered, {told} told to be lost"
+                f"process {pid}: {missing[pid]} calls returned and not delivered, {told[pid]} told to be lost"
                 f" ({in_flight[pid]} in flight)"
             )
     return result
