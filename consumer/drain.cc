@@ -58,6 +58,7 @@ BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const s
       bus_id_(bus_id(segment_.preamble())),
       payload_(std::make_unique_for_overwrite<std::byte[]>(kMaxRecordBytes)) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
+  late_ = segment_.consumer().late.load(std::memory_order_relaxed);
 }
 
 void BusQueue::retire(std::string path) {
@@ -263,7 +264,7 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
   packed.created_ns = clock_.to_ns(frame.ticks);
   packed.late = merge_.last_was_late();
   packed.truncated = (frame.tag & kTagTruncated) != 0;
-  if (packed.late) segment_.consumer().late.fetch_add(1, std::memory_order_relaxed);
+  if (packed.late) ++late_;
   if (packed.truncated) segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -283,6 +284,7 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
                                         : decoder_.decode_record(packed.payload, record);
   if (result == wire::DecodeResult::kOk) return true;
   --drained_;
+  if (packed.late) --late_;
   at_hand_ = 0;
   own_records_.tell_unreadable(packed);
   return false;
@@ -326,6 +328,7 @@ void BusQueue::move_positions(bool with_at_hand) noexcept {
   if (segment_.consumer().drained.load(std::memory_order_relaxed) != drained(with_at_hand))
     last_record_ = steady_clock::now();
   segment_.consumer().drained.store(drained(with_at_hand), std::memory_order_relaxed);
+  segment_.consumer().late.store(late(with_at_hand), std::memory_order_relaxed);
   segment_.consumer().invalid_utf8.store(decoder_.invalid_utf8(), std::memory_order_relaxed);
 }
 

@@ -54,9 +54,15 @@ class BusQueue : public Queue {
   void collect_positions(bool with_at_hand, std::vector<LaneMerge::Position>& positions);
   /// Records given all in all, by all sidecars: with the one at hand or without.
   std::uint64_t drained(bool with_at_hand) const noexcept { return drained_ - (with_at_hand ? 0 : at_hand_); }
-  const std::vector<OwnRecords::SlotReport>& slot_reports() const noexcept {
-    return own_records_.slot_reports();
+  /// Those of them that were late, and the newest stamp.
+  std::uint64_t late(bool with_at_hand) const noexcept {
+    return late_ - (with_at_hand || !merge_.last_was_late() ? 0 : at_hand_);
   }
+  std::uint64_t newest_ticks(bool with_at_hand) noexcept {
+    return merge_.newest_ticks(ends_with_last(with_at_hand));
+  }
+  /// What has been told with these; after collect_positions().
+  const OwnRecords& own_records() const noexcept { return own_records_; }
   void move_positions(bool with_at_hand) noexcept;
   /// Ends a get() that waits. Async-signal-safe, any thread.
   void interrupt() noexcept override;
@@ -135,6 +141,7 @@ class BusQueue : public Queue {
   std::chrono::steady_clock::time_point next_untold_{};
   std::chrono::steady_clock::time_point next_name_check_{};
   std::uint64_t drained_ = 0;
+  std::uint64_t late_ = 0;
   std::uint64_t at_hand_ = 0;  // of those: 0 if the record given last is not one of a worker
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};

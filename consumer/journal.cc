@@ -258,6 +258,10 @@ void Journal::seal(bool with_at_hand) {
   for (const Part& part : parts_) journal.op[journal.ops++] = part.op;
   queue_->collect_positions(with_at_hand, positions_);
   journal.drained = queue_->drained(with_at_hand);
+  journal.late = queue_->late(with_at_hand);
+  journal.newest_ticks = queue_->newest_ticks(with_at_hand);
+  journal.overwritten = queue_->own_records().overwritten();
+  journal.dropped_reported = queue_->own_records().dropped_reported();
   journal.lanes = 0;
   for (const LaneMerge::Position& position : positions_) {
     shm::JournalLane& lane = queue_->segment().journal_lanes()[journal.lanes++];
@@ -266,11 +270,9 @@ void Journal::seal(bool with_at_hand) {
     lane.passed = position.passed;
     std::copy_n(*position.reported, detail::kSeverities, lane.reported);
   }
-  for (const OwnRecords::SlotReport& report : queue_->slot_reports()) {
-    if (journal.lanes == queue_->segment().lanes()) break;
-    shm::JournalLane& slot = queue_->segment().journal_lanes()[journal.lanes++];
-    slot = {shm::pack_tenant(shm::kJournalSlot, report.index), report.word, {report.told}, 0};
-  }
+  journal.slots = 0;
+  for (const OwnRecords::SlotReport& report : queue_->own_records().slot_reports())
+    journal.slot[journal.slots++] = {report.index, report.word, report.told};
   journal.sequence.store(journal.sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 #ifndef LOGBUS_MUTANT_NO_SEAL
   set_state(journal, JournalState::kSealed);

@@ -94,7 +94,7 @@ class JournalRecovery {
   base::UniqueFd find(const FileJob& job);
   void append(int file, const std::string& path, std::string_view bytes);
   void move_positions();
-  void report_slot(const shm::JournalLane& entry);
+  void report_slot(const shm::JournalSlot& entry);
   void finish_rotation();
   void rename(const std::string& from, const std::string& to);
   void note_step(std::uint32_t step, const FileId& source);
@@ -237,14 +237,18 @@ void JournalRecovery::move_positions() {
 #ifdef LOGBUS_MUTANT_RECOVERY_WITHOUT_POSITIONS
   return;
 #endif
-  Word64& drained = segment_.consumer().drained;
-  drained.store(std::max(drained.load(std::memory_order_relaxed), journal_.drained),
-                std::memory_order_relaxed);
+  const auto raise = [](Word64& word, std::uint64_t value) {
+    word.store(std::max(word.load(std::memory_order_relaxed), value), std::memory_order_relaxed);
+  };
+  raise(segment_.consumer().drained, journal_.drained);
+  raise(segment_.consumer().late, journal_.late);
+  raise(segment_.consumer().newest_ticks, journal_.newest_ticks);
+  raise(segment_.consumer().overwritten, journal_.overwritten);
+  raise(segment_.consumer().dropped_reported, journal_.dropped_reported);
   const std::uint32_t count = std::min(journal_.lanes, segment_.lanes());
   for (const shm::JournalLane& entry : segment_.journal_lanes().first(count)) {
     const auto lane = static_cast<std::uint32_t>(entry.tenant >> 48);
     const std::uint64_t read = entry.read;
-    if (lane == shm::kJournalSlot) report_slot(entry);
     if (lane >= segment_.lanes()) continue;
     const shm::ProducerLine& line = segment_.producer_line(lane);
     shm::ConsumerLine& reader = segment_.consumer_line(lane);
@@ -264,15 +268,17 @@ void JournalRecovery::move_positions() {
     if (read > reader.read.load(std::memory_order_relaxed))
       reader.read.store(read, std::memory_order_release);
   }
+  for (const shm::JournalSlot& entry :
+       std::span(journal_.slot).first(std::min(journal_.slots, shm::kJournalSlots)))
+    report_slot(entry);
 }
 
-void JournalRecovery::report_slot(const shm::JournalLane& entry) {
-  const std::uint64_t index = entry.tenant & kTenancyMask;
-  if (index >= segment_.slots()) return;
-  shm::ProcessSlot& slot = segment_.slot(static_cast<std::uint32_t>(index));
-  if (slot.word.load(std::memory_order_relaxed) == entry.read &&
-      slot.told_no_lane.load(std::memory_order_relaxed) < entry.reported[0])
-    slot.told_no_lane.store(entry.reported[0], std::memory_order_relaxed);
+void JournalRecovery::report_slot(const shm::JournalSlot& entry) {
+  if (entry.index >= segment_.slots()) return;
+  shm::ProcessSlot& slot = segment_.slot(static_cast<std::uint32_t>(entry.index));
+  if (slot.word.load(std::memory_order_relaxed) == entry.word &&
+      slot.told_no_lane.load(std::memory_order_relaxed) < entry.told)
+    slot.told_no_lane.store(entry.told, std::memory_order_relaxed);
 }
 
 void JournalRecovery::finish_rotation() {

@@ -42,6 +42,11 @@ LaneMerge::LaneMerge(const shm::Segment& segment, shm::Caretaker& caretaker)
     for (std::size_t s = 0; s < kSeverities; ++s)
       lane.reported[s] = reader.reported[s].load(std::memory_order_relaxed);
   }
+  newest_before_ = segment.consumer().newest_ticks.load(std::memory_order_relaxed);
+  // A stamp of the future is none. The clock of another boot says nothing of them.
+  if (segment.of_this_boot())
+    newest_before_ = std::min(newest_before_, read_ticks(segment.preamble().clock_source));
+  last_ticks_ = newest_before_;
 }
 
 bool LaneMerge::writer_is_gone(std::uint32_t index) const noexcept {
@@ -163,8 +168,8 @@ bool LaneMerge::next(shm::Frame& frame, std::uint32_t& index) {
   if (overwrites_) count_passed(lane);
   lane.given = lane.cursor;
   if (!lane.touched) touch(at);
-  last_was_late_ = ticks < last_ticks_;
-  last_ticks_ = std::max(last_ticks_, ticks);
+  newest_before_ = std::max(newest_before_, last_ticks_);
+  last_ticks_ = ticks;
   if (!parse_head(at, lane)) run_ = kNoLane;
   return true;
 }
@@ -207,6 +212,7 @@ void LaneMerge::collect(bool with_last, std::vector<Position>& positions) const 
 }
 
 void LaneMerge::commit(bool with_last) noexcept {
+  const bool any = !touched_.empty();
   for (const std::uint32_t index : touched_) {
     Lane& lane = lanes_[index];
     lane.touched = false;
@@ -219,6 +225,8 @@ void LaneMerge::commit(bool with_last) noexcept {
     reader.read.store(handled(index, with_last), std::memory_order_release);
   }
   touched_.clear();
+  // Behind the positions: in front of them, a kill between the two would make late what comes again.
+  if (any) segment_.consumer().newest_ticks.store(newest_ticks(with_last), std::memory_order_relaxed);
   if (!with_last && last_lane_ != kNoLane) touch(last_lane_);
   doorbell_.wake_blocked();
 }

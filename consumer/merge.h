@@ -2,6 +2,7 @@
 // Frames of all lanes in the order of their stamps.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <utility>
@@ -86,8 +87,12 @@ class LaneMerge {
   std::vector<Quarantined> take_quarantined() { return std::exchange(quarantined_, {}); }
 
   shm::Doorbell& doorbell() noexcept { return doorbell_; }
-  /// The last frame given has an older stamp than one given before it.
-  bool last_was_late() const noexcept { return last_was_late_; }
+  /// The last frame given has an older stamp than one given before it, by whomever.
+  bool last_was_late() const noexcept { return last_ticks_ < newest_before_; }
+  /// The newest stamp of all frames given so far, or of all but the last one.
+  std::uint64_t newest_ticks(bool with_last) const noexcept {
+    return with_last || last_lane_ == kNoLane ? std::max(newest_before_, last_ticks_) : newest_before_;
+  }
 
  private:
   struct Lane {
@@ -154,8 +159,8 @@ class LaneMerge {
   std::uint64_t before_last_passed_ = 0;
   std::uint64_t before_last_ = 0;  // given there before it
   std::uint64_t watermark_ = 0;
-  std::uint64_t last_ticks_ = 0;  // of the last frame given
-  bool last_was_late_ = false;
+  std::uint64_t last_ticks_ = 0;     // of the last frame given
+  std::uint64_t newest_before_ = 0;  // of those before it
   bool holding_ = false;
 };
 

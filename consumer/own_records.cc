@@ -56,7 +56,10 @@ OwnRecords::Own& OwnRecords::say(const Tenant& about, std::uint64_t ticks, Level
 void OwnRecords::report_taken() {
   if (taken_.lane != kNone) {
     merge_.report(taken_.lane, taken_.dropped);
-    merge_.pass_over(taken_.lane, taken_.overwritten);
+    // The merge has passed what a frame tells of.
+    if (!taken_.of_frame) merge_.pass_over(taken_.lane, taken_.overwritten);
+    dropped_reported_ += taken_.drops;
+    overwritten_ += taken_.overwritten;
   }
   if (taken_.slot.index != kNone) slot_reports_.push_back(taken_.slot);
   taken_.lane = taken_.slot.index = kNone;
@@ -69,6 +72,8 @@ void OwnRecords::commit() noexcept {
       slot.told_no_lane.store(report.told, std::memory_order_relaxed);
   }
   slot_reports_.clear();
+  segment_.consumer().dropped_reported.store(dropped_reported_, std::memory_order_relaxed);
+  segment_.consumer().overwritten.store(overwritten_, std::memory_order_relaxed);
 }
 
 std::uint64_t OwnRecords::told(std::uint32_t slot, std::uint64_t word) const noexcept {
@@ -122,13 +127,13 @@ void OwnRecords::tell_drops(std::uint32_t lane, const std::uint64_t (&dropped)[k
   }
   if (absurd) tell_absurd(lane, ticks, of_frame);
   if (total == 0) return;
-  segment_.consumer().dropped_reported.fetch_add(total, std::memory_order_relaxed);
   Own& own = say(tenants_.of_lane(lane), ticks, Level::kWarning,
                  std::to_string(total) + " records dropped between " + clock_text(clock_.to_ns(first)) +
                      " and " + clock_text(clock_.to_ns(last)) + ": " + by_level,
                  of_frame);
   own.record.extra.emplace_back("dropped", static_cast<std::int64_t>(total));
   own.lane = lane;
+  own.drops = total;
   std::copy(std::begin(dropped), std::end(dropped), own.dropped);
 }
 
@@ -136,11 +141,9 @@ void OwnRecords::tell_overwritten(std::uint32_t lane, std::uint64_t count, std::
                                   bool of_frame) {
   if (count == 0) return;
   tenants_.forget(lane);  // a new name may have been among them
-  segment_.consumer().overwritten.fetch_add(count, std::memory_order_relaxed);
   Own& own = say(tenants_.of_lane(lane), ticks, Level::kWarning,
                  std::to_string(count) + " records dropped: overwritten before they were read", of_frame);
   own.record.extra.emplace_back("dropped", static_cast<std::int64_t>(count));
-  if (of_frame) return;
   own.lane = lane;
   own.overwritten = count;
 }
@@ -154,6 +157,8 @@ void OwnRecords::tell_damage() {
 }
 
 void OwnRecords::tell_untold() {
+  // What waits, or has just been handled, would be told again.
+  if (!records_.empty() || taken_.lane != kNone || taken_.slot.index != kNone) return;
   const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
     const ProducerLine& line = segment_.producer_line(lane);
@@ -164,7 +169,8 @@ void OwnRecords::tell_untold() {
                line.gap_last_ticks.load(std::memory_order_relaxed), now, false);
     tell_overwritten(lane, merge_.untold_losses(lane), now, false);
   }
-  for (std::uint32_t i = 0; i < segment_.slots(); ++i) {
+  std::size_t room = shm::kJournalSlots - slot_reports_.size();
+  for (std::uint32_t i = 0; i < segment_.slots() && room != 0; ++i) {
     const shm::ProcessSlot& slot = segment_.slot(i);
     const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
     if (slot_state(word) == SlotState::kFree) continue;
@@ -173,6 +179,7 @@ void OwnRecords::tell_untold() {
     const std::uint64_t before = told(i, word);
     if (lost == before) continue;
     told_[i] = {i, word, lost};
+    --room;
     if (lost < before || lost - before > most_drops()) {
       // Written over: no loss, but taken as told, or the slot could never be let again.
       slot_reports_.push_back(told_[i]);

@@ -29,7 +29,9 @@ class OwnRecords {
         clock_(clock),
         tenants_(tenants),
         absurd_(segment.lanes()),
-        told_(segment.slots()) {}
+        told_(segment.slots()),
+        dropped_reported_(segment.consumer().dropped_reported.load(std::memory_order_relaxed)),
+        overwritten_(segment.consumer().overwritten.load(std::memory_order_relaxed)) {}
 
   /// So many drops of threads without a lane have been told of the process that has this slot.
   struct SlotReport {
@@ -55,6 +57,9 @@ class OwnRecords {
 
   /// Those of the records that have been handled since the last commit().
   const std::vector<SlotReport>& slot_reports() const noexcept { return slot_reports_; }
+  /// All in all, told by records that have been handled, by all sidecars.
+  std::uint64_t dropped_reported() const noexcept { return dropped_reported_; }
+  std::uint64_t overwritten() const noexcept { return overwritten_; }
   /// They have been written: it is known in the slots.
   void commit() noexcept;
 
@@ -67,6 +72,7 @@ class OwnRecords {
   /// Somebody has cut off the file, or put zeros over its tables.
   void tell_damage();
   /// What no frame tells of: drops of lanes that are quiet or gone, threads without a lane, broken lanes.
+  /// Not as long as there is something to take: then another time.
   void tell_untold();
 
  private:
@@ -76,7 +82,8 @@ class OwnRecords {
     SlotReport slot{kNone, 0, 0};
     std::uint32_t lane = kNone;                       // it tells of drops of this lane
     std::uint64_t dropped[detail::kSeverities] = {};  // up to here
-    std::uint64_t overwritten = 0;                    // and these
+    std::uint64_t drops = 0;                          // that many
+    std::uint64_t overwritten = 0;                    // or these
   };
   Own& say(const Tenant& about, std::uint64_t ticks, Level level, std::string message, bool of_frame);
   void report_taken();
@@ -94,6 +101,8 @@ class OwnRecords {
   Own taken_;
   std::vector<SlotReport> told_;  // by slot: what a record tells or has told of
   std::vector<SlotReport> slot_reports_;
+  std::uint64_t dropped_reported_;
+  std::uint64_t overwritten_;
 };
 
 }  // namespace logbus::consumer

@@ -38,9 +38,16 @@ struct JournalOp {
 };
 static_assert(sizeof(JournalOp) == 56);
 
-/// In place of a lane: the slot with the number in `tenancy`; `read` is its word, reported[0] what is told of
-/// drops without a lane.
-inline constexpr std::uint32_t kJournalSlot = 0xFFFF;
+/// What is told of the drops without a lane of the process that has this slot, once the ops are done.
+struct JournalSlot {
+  std::uint64_t index;
+  std::uint64_t word;  // the slot's: another process has another one
+  std::uint64_t told;
+};
+static_assert(sizeof(JournalSlot) == 24);
+/// No batch tells of more.
+inline constexpr std::uint32_t kJournalSlots = 120;
+
 /// What a lane's consumer line says once the ops are done. There is room for every lane, behind the header.
 struct JournalLane {
   std::uint64_t tenant;  // {lane:16, tenancy:48}
@@ -92,17 +99,19 @@ struct alignas(64) JournalHeader {
   std::uint32_t lanes;
   std::uint64_t drained;  // records, all in all, once the ops are done
   JournalRotation rotation;
-  std::uint64_t late;          // as `drained`
-  std::uint64_t newest_ticks;  // as in ConsumerControl
-  std::uint8_t pad[32];
+  std::uint64_t late, newest_ticks, overwritten, dropped_reported;  // as in ConsumerControl
+  std::uint32_t slots;                                              // how many
+  std::uint8_t pad[12];
   JournalOp op[kJournalOps];
   JournalFileTable tables[2];
+  JournalSlot slot[kJournalSlots];
 };
 /// Behind it, from here on: JournalLane of each lane that has been read.
 inline constexpr std::uint64_t kJournalHeaderBytes = 64 << 10;
 static_assert(sizeof(JournalHeader) <= kJournalHeaderBytes);
 static_assert(offsetof(JournalHeader, rotation) == 32 && offsetof(JournalHeader, late) == 80 &&
-              offsetof(JournalHeader, op) == 128);
+              offsetof(JournalHeader, slots) == 112 && offsetof(JournalHeader, op) == 128 &&
+              offsetof(JournalHeader, slot) == 62608);
 
 /// The payload: formatted lines, each handler its share; then the texts of a rotation. Both have memory from
 /// the start; what is behind them has none but for a batch that needs it.

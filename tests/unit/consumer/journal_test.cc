@@ -217,11 +217,19 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   lanes[2] = {shm::pack_tenant(2, 9), 64, {}, 0};      // it has been read on
   lanes[3] = {shm::pack_tenant(3, 9), 1000, {}, 0};    // no position of it
   lanes[4] = {shm::pack_tenant(4000, 9), 8, {}, 0};    // no lane
-  lanes[5] = {shm::pack_tenant(shm::kJournalSlot, 1), 5, {77}, 0};
+  journal().slot[0] = {1, 5, 77};
+  journal().slot[1] = {2, 5, 77};     // another one's by now
+  journal().slot[2] = {4000, 5, 77};  // no slot
+  journal().slots = 3;
   segment_.slot(1).word.store(5);
+  segment_.slot(2).word.store(6);
   for (std::size_t s = 0; s < detail::kSeverities; ++s) segment_.producer_line(0).dropped[s].store(5);
   segment_.producer_line(1).dropped[0].store(3);
-  journal().lanes = 6;
+  journal().lanes = 5;
+  journal().drained = 10;
+  journal().late = 3;
+  journal().newest_ticks = 1000;
+  segment_.consumer().drained.store(11);
   set_state(JournalState::kSealed);
   recover_journal(segment_, {});
   EXPECT_EQ(segment_.consumer_line(0).read.load(), 64U);
@@ -232,6 +240,10 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   EXPECT_EQ(segment_.consumer_line(2).read.load(), 80U);
   EXPECT_EQ(segment_.consumer_line(3).read.load(), 0U);
   EXPECT_EQ(segment_.slot(1).told_no_lane.load(), 77U);
+  EXPECT_EQ(segment_.slot(2).told_no_lane.load(), 0U);
+  EXPECT_EQ(segment_.consumer().drained.load(), 11U);
+  EXPECT_EQ(segment_.consumer().late.load(), 3U);
+  EXPECT_EQ(segment_.consumer().newest_ticks.load(), 1000U);
 }
 
 // Killed before, or behind, each of the renames of base -> .1 -> .2 -> .3, and again while that is completed.

@@ -314,6 +314,39 @@ TEST_F(LaneMergeTest, AStampOfZeroIsLate) {
   EXPECT_EQ(late_, 1);
 }
 
+// --- Across a restart
+
+TEST_F(LaneMergeTest, WhatIsOlderThanWhatItsPredecessorGaveIsLate) {
+  start(2);
+  write(0, 1);
+  write(1, 2);
+  EXPECT_EQ(pass_and_take(), (Sequences{1, 2}));
+  merge_->commit(false);
+  merge_ = std::make_unique<LaneMerge>(*side_, *caretaker_);
+  EXPECT_EQ(pass_and_take(), Sequences{2}) << "given, but not committed";
+  EXPECT_EQ(late_, 0);
+  merge_->commit();
+  merge_ = std::make_unique<LaneMerge>(*side_, *caretaker_);
+  EXPECT_EQ(merge_->newest_ticks(true), side_->consumer().newest_ticks.load());
+  write(0, 3);
+  restamp(0, 64, side_->consumer().newest_ticks.load() - 1);
+  write(1, 4);
+  EXPECT_EQ(pass_and_take(), (Sequences{3, 4}));
+  EXPECT_EQ(late_, 1) << "the first of them";
+}
+
+TEST_F(LaneMergeTest, AStampThatCannotHaveBeenGivenMakesNobodyLateForLong) {
+  start(1);
+  write(0, 1);
+  side_->consumer().newest_ticks.store(~std::uint64_t{0});
+  merge_ = std::make_unique<LaneMerge>(*side_, *caretaker_);
+  write(0, 2);
+  EXPECT_EQ(pass_and_take(), (Sequences{1, 2}));
+  EXPECT_EQ(late_, 1) << "what was there before may be so";
+  merge_->commit();
+  EXPECT_LE(side_->consumer().newest_ticks.load(), read_ticks(side_->preamble().clock_source));
+}
+
 // --- Drops
 
 TEST_F(LaneMergeTest, NamesLanesWhoseDropsNoGapWillTell) {
