@@ -40,6 +40,7 @@ struct Options {
   std::string text;             // once, instead of the numbered records
   std::string thread_name;      // after the numbered records, and a WARNING behind it
   std::string board;
+  std::string until;  // after `records`, each thread goes on until there is this file
   struct Also {
     std::string logger;
     std::uint64_t every;
@@ -86,6 +87,8 @@ Options parse(int argc, char** argv) {
       options.thread_name = value;
     else if (name == "--board")
       options.board = value;
+    else if (name == "--until")
+      options.until = value;
     else if (name == "--also" && std::strchr(value, ':') != nullptr)  // LOGGER:EVERY
       options.also.push_back(
           {std::string(value, std::strchr(value, ':')), number(std::strchr(value, ':') + 1)});
@@ -107,13 +110,18 @@ void map_board(const Options& options) {
   board = static_cast<Count*>(at);
 }
 
+/// Looked for each 100 records.
+bool may_end(const Options& options, std::uint64_t records) {
+  return options.until.empty() || (records % 100 == 0 && ::access(options.until.c_str(), F_OK) == 0);
+}
+
 void log_numbers(const Options& options, std::uint64_t worker, std::uint64_t thread, std::uint64_t from,
                  std::uint64_t to) {
   const logbus::Logger& logger = logbus::get_logger("load");
   const std::string payload(options.payload, 'x');
   Count* count =
       board == nullptr ? nullptr : &board[(worker - options.first_worker) * options.threads + thread];
-  for (std::uint64_t i = from; i < to; ++i) {
+  for (std::uint64_t i = from; i < to || !may_end(options, i); ++i) {
     if (payload.empty()) {
       logger.info("w {} t {} n {}", worker, thread, i);
     } else {
