@@ -13,7 +13,7 @@ import threading
 import time
 
 import tap
-from bus import LOGBUSD, Bus, count_records, finish, read_text
+from bus import LOGBUSD, Bus, Load, count_records, finish, read_text
 from tap import SOAK, check, check_equal, wait_for
 
 SEED = int(os.environ.get("LOGBUS_SEED", 7))
@@ -38,24 +38,6 @@ def reload_with(bus, **settings):
 def kill(child):
     child.send_signal(signal.SIGKILL)
     child.wait()
-
-
-class Load:
-    """Two processes that log until they are told that it is enough, with a pause after each 100 records."""
-
-    def __init__(self, bus, threads, pause_us):
-        self.bus, self.threads = bus, threads
-        self.board, self.enough = os.path.join(bus.home, "board"), os.path.join(bus.home, "enough")
-        options = {"records": 100, "until": self.enough, "board": self.board}
-        self.child = bus.worker(processes=2, threads=threads, pause_us=pause_us, **options)
-
-    def end(self):
-        """How many records each thread has logged."""
-        open(self.enough, "w").close()
-        finish(self.child, "worker")
-        with open(self.board, "rb") as file:
-            counts = struct.unpack(f"<{2 * self.threads}Q", file.read(2 * self.threads * 8))
-        return {(i // self.threads, i % self.threads): count for i, count in enumerate(counts)}
 
 
 def check_all(bus, issued):
@@ -84,7 +66,7 @@ def test_rolls_under_load():
     with Bus(overflow="block", block_timeout="60 s", lanes=32, lane_size="64 KiB") as bus:
         bus.start_sidecar()
         idle = bus.worker(first_worker=9, records=1, stay_ms=10**7)
-        load = Load(bus, threads=3, pause_us=500)
+        load = Load(bus, 2, threads=3, pause_us=500)
         wait_for(lambda: os.path.exists(bus.file) and os.path.getsize(bus.file) > 10_000, "records come")
         for i in range(rolls):
             lanes = 33 + i
@@ -105,7 +87,7 @@ def test_killed_while_it_rolls():
     kills = 300 if SOAK else 7
     with Bus(lanes=32, lane_size="4 MiB") as bus:  # room for what comes while there is no sidecar
         bus.start_sidecar()
-        load = Load(bus, threads=2, pause_us=5000)
+        load = Load(bus, 2, threads=2, pause_us=5000)
         most = 0
         for i in range(kills):
             reload_with(bus, lanes=33 + i)
@@ -204,7 +186,7 @@ def test_takeover():
     times = 100 if SOAK else 3
     with Bus(lanes=32, lane_size="4 MiB") as bus:
         bus.start_sidecar()
-        load = Load(bus, threads=2, pause_us=5000)
+        load = Load(bus, 2, threads=2, pause_us=5000)
         second = bus.spawn([LOGBUSD, "--config", bus.config()], "second")
         check_equal(second.wait(20), 75, "exit code of a second sidecar")
         for _ in range(times):
@@ -220,7 +202,7 @@ def test_takeover_that_fails():
     """A stopped sidecar is named, not replaced; one killed while it hands over, or the one that asks, harms nothing"""
     with Bus(lanes=32, lane_size="4 MiB") as bus:
         bus.start_sidecar()
-        load = Load(bus, threads=2, pause_us=5000)
+        load = Load(bus, 2, threads=2, pause_us=5000)
         first = bus.sidecar
         first.send_signal(signal.SIGSTOP)
         take_over(bus, "--timeout", "300 ms")

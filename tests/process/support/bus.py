@@ -179,6 +179,23 @@ class Bus:
                     yield line
 
 
+class Load:
+    """Processes that log until they are told that it is enough."""
+
+    def __init__(self, bus, processes, threads, **options):
+        self.who = [(worker, thread) for worker in range(processes) for thread in range(threads)]
+        self.board, self.enough = os.path.join(bus.home, "board"), os.path.join(bus.home, "enough")
+        options |= {"records": 100, "until": self.enough, "board": self.board}
+        self.child = bus.worker(processes=processes, threads=threads, **options)
+
+    def end(self):
+        """How many records each thread of each process has logged."""
+        open(self.enough, "w").close()
+        finish(self.child, "workers")
+        with open(self.board, "rb") as file:
+            return dict(zip(self.who, struct.unpack(f"<{len(self.who)}Q", file.read(8 * len(self.who)))))
+
+
 def finish(child, what, seconds=120):
     try:
         code = child.wait(seconds)

@@ -35,6 +35,7 @@ struct Options {
   std::uint64_t payload = 0;    // bytes of a string argument
   std::uint64_t pause_us = 0;   // after each 100 records
   std::uint64_t stay_ms = 0;    // each thread is alive and silent afterwards
+  std::string stay_until;       // the same, until there is this file
   std::string fork = "before";  // before, after (first use), thread (from one that logs), grandchild
   std::string trick;            // close-fds, mlockall, exec, child-stays: see play()
   std::string text;             // once, instead of the numbered records
@@ -87,6 +88,8 @@ Options parse(int argc, char** argv) {
       options.thread_name = value;
     else if (name == "--board")
       options.board = value;
+    else if (name == "--stay-until")
+      options.stay_until = value;
     else if (name == "--until")
       options.until = value;
     else if (name == "--also" && std::strchr(value, ':') != nullptr)  // LOGGER:EVERY
@@ -146,6 +149,8 @@ void log_with_threads(const Options& options, std::uint64_t worker) {
                                            logbus::kv("worker", worker), logbus::kv("share", 0.25));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(options.stay_ms));
+      while (!options.stay_until.empty() && ::access(options.stay_until.c_str(), F_OK) != 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     });
   for (std::thread& thread : threads) thread.join();
 }
