@@ -21,7 +21,7 @@ import shrink
 import spelling
 from casebook import Case
 
-PAIRS = 2000
+PAIRS = 500
 A_LINE = 100  # pairs
 ZONES = ["UTC", "UTC", "Europe/Berlin", "EST+05EDT,M3.2.0,M11.1.0", "Asia/Kolkata", "<-03>3"]
 
