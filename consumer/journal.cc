@@ -271,8 +271,10 @@ void Journal::seal(bool with_at_hand) {
     std::copy_n(*position.reported, detail::kSeverities, lane.reported);
   }
   journal.slots = 0;
+#ifndef LOGBUS_MUTANT_TOLD_SLOTS_UNSEALED
   for (const OwnRecords::SlotReport& report : queue_->own_records().slot_reports())
     journal.slot[journal.slots++] = {report.index, report.word, report.told};
+#endif
   journal.sequence.store(journal.sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 #ifndef LOGBUS_MUTANT_NO_SEAL
   set_state(journal, JournalState::kSealed);

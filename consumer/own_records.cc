@@ -157,8 +157,10 @@ void OwnRecords::tell_damage() {
 }
 
 void OwnRecords::tell_untold() {
+#ifndef LOGBUS_MUTANT_TELL_AGAIN
   // What waits, or has just been handled, would be told again.
   if (!records_.empty() || taken_.lane != kNone || taken_.slot.index != kNone) return;
+#endif
   const std::uint64_t now = read_ticks(segment_.preamble().clock_source);
   for (const std::uint32_t lane : merge_.lanes_with_untold_drops()) {
     const ProducerLine& line = segment_.producer_line(lane);

@@ -187,6 +187,14 @@ std::uint32_t LaneOwner::max_frame() const noexcept {
 
 void LaneOwner::count_drop(int levelno, DropReason reason) noexcept {
   ProducerLine& line = *writer.line;
+#ifdef LOGBUS_MUTANT_DROP_UNCOUNTED_AT_LAP
+  const Word64& read = attachment->segment().consumer_line(lane).read;
+  if (reason == DropReason::kLaneFull && read.load(std::memory_order_relaxed) < writer.newest) return;
+#endif
+#ifdef LOGBUS_MUTANT_DROP_COUNTED_TWICE
+  if (line.gap_first_ticks.load(std::memory_order_relaxed) == 0)
+    line.dropped[severity_of(levelno)].fetch_add(1, std::memory_order_release);
+#endif
   const std::uint64_t now = read_ticks(writer.clock);
   if (line.gap_first_ticks.load(std::memory_order_relaxed) == 0)
     line.gap_first_ticks.store(now, std::memory_order_relaxed);
@@ -284,8 +292,12 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   if (!steps.hold_range(offset, size)) return refuse(Fit::kMemory);
   // Below WARNING the lane grows ahead, so that an eighth of what it has stays free for those above.
   if (!steps.grow_ahead(offset + size, room, severity)) return refuse(Fit::kMemory);
+#ifdef LOGBUS_MUTANT_NO_RESERVE
+  writer.limit[0] = writer.limit[1] = steps.limit(room, kReserveSeverity);
+#else
   for (const std::size_t s : {std::size_t{0}, kReserveSeverity})
     writer.limit[s >= kReserveSeverity] = steps.limit(room, s);
+#endif
   return Fit::kYes;
 }
 
