@@ -8,7 +8,7 @@ import struct
 import time
 
 import tap
-from bus import Bus, count_records, finish
+from bus import Bus, Load, count_records, finish
 from tap import SOAK, check, check_equal, wait_for
 
 THREADS = 4
@@ -113,6 +113,44 @@ def test_block_without_sidecar():
         count = count_records(bus.lines(), with_gaps=True, in_time_order=False)
         check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
         check_equal(count.records + count.reported_drops, 2 * records, "lines and drops told")
+
+
+def test_block_whatever_happens():
+    """block, too little memory: the sidecar stands still, is killed, hands over, ends: all threads go on, drops are exact"""
+    rounds = 20 if SOAK else 2
+    with Bus(overflow="block", block_timeout="300 ms", lane_size="64 KiB", lanes=16, memory="512 KiB") as bus:
+        bus.start_sidecar()
+        load = Load(bus, 2, threads=THREADS, pause_us=200)
+
+        def all_go_on():
+            before = load.logged()
+            wait_for(lambda: all(n > b for n, b in zip(load.logged(), before)), "all threads go on")
+
+        all_go_on()
+        for _ in range(rounds):
+            bus.sidecar.send_signal(signal.SIGSTOP)
+            all_go_on()
+            bus.sidecar.send_signal(signal.SIGCONT)
+            all_go_on()
+            bus.sidecar.send_signal(signal.SIGSTOP)
+            all_go_on()
+            bus.sidecar.kill()
+            bus.sidecar.wait()
+            all_go_on()
+            bus.start_sidecar()
+            first = bus.sidecar
+            bus.start_sidecar("--takeover", wait=False)
+            finish(first, "the sidecar that hands over", 20)
+            all_go_on()
+            bus.stop_sidecar()
+            all_go_on()
+            bus.start_sidecar()
+        issued = sum(load.end().values())
+        bus.stop_sidecar()
+        count = count_records(bus.lines(), with_gaps=True, in_time_order=False)
+        check(count.reported_drops > 0, "nothing was dropped: the test is too weak")
+        check_equal(count.records + count.reported_drops, issued, "lines and drops told")
+        print(f"# {count.reported_drops} of {issued} dropped")
 
 
 if __name__ == "__main__":

@@ -188,12 +188,19 @@ class Load:
         options |= {"records": 100, "until": self.enough, "board": self.board}
         self.child = bus.worker(processes=processes, threads=threads, **options)
 
+    def logged(self):
+        """How many records each thread has logged so far, in the order of `who`."""
+        try:
+            with open(self.board, "rb") as file:
+                return struct.unpack(f"<{len(self.who)}Q", file.read(8 * len(self.who)))
+        except (FileNotFoundError, struct.error):  # it has not begun
+            return (0,) * len(self.who)
+
     def end(self):
         """How many records each thread of each process has logged."""
         open(self.enough, "w").close()
         finish(self.child, "workers")
-        with open(self.board, "rb") as file:
-            return dict(zip(self.who, struct.unpack(f"<{len(self.who)}Q", file.read(8 * len(self.who)))))
+        return dict(zip(self.who, self.logged()))
 
 
 def finish(child, what, seconds=120):
