@@ -168,12 +168,18 @@ bool Journal::commit(bool with_at_hand) noexcept {
     queue_->move_positions(with_at_hand);
     return true;
   }
+#ifdef LOGBUS_MUTANT_MOVE_BEFORE_SEAL
+  queue_->move_positions(with_at_hand);
+#endif
 #ifdef LOGBUS_MUTANT_SEAL_LATE
   if (!write_sealed()) return abandon();
   seal(with_at_hand);
 #else
   seal(with_at_hand);
   if (!write_sealed()) return abandon();
+#endif
+#ifdef LOGBUS_MUTANT_EMPTY_BEFORE_MOVE
+  set_state(header(), JournalState::kEmpty);
 #endif
   queue_->move_positions(with_at_hand);
   set_state(header(), JournalState::kEmpty);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What is killed: something that a worker does, from a state of the bus that is made for it.
+// What is killed: something that a worker or a sidecar does, from a state of the bus that is made for it.
 #pragma once
 
 #include <span>
+#include <string>
 
+#include "shm/journal_layout.h"
 #include "stage.h"
 
 namespace logbus::kill_points {
@@ -29,8 +31,19 @@ struct Operation {
   /// Not even a bus at first.
   bool no_bus = false;
   void (*options)(shm::BusOptions&) = nullptr;
+  /// A sidecar's operation: what it is done with, and what finishes it after the kill.
+  std::string (*configuration)(const Stage&) = nullptr;
+  void (*sidecar_options)(shm::BusOptions&) = nullptr;
+  /// Somebody else, once it has been killed.
+  void (*others)(const Stage&) = nullptr;
+  /// Longer than a sample has time to step through: it is killed before and behind system calls.
+  bool is_long = false;
+  /// It is done by the one that comes after a sidecar that was killed in that one, while its journal was so.
+  const Operation* first = nullptr;
+  shm::JournalState left = shm::JournalState::kEmpty;
 };
 
 std::span<const Operation> worker_operations();
+std::span<const Operation> sidecar_operations();
 
 }  // namespace logbus::kill_points

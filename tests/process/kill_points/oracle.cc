@@ -107,7 +107,49 @@ void read_all(const Stage& stage, const std::string& bus) {
   queue.task_done();
 }
 
-/// Nothing is held by the dead: all memory is in the budget again, all lanes are free, the slots can be had.
+void check_records(const Stage& stage, const Operation& operation, std::uint64_t dropped, bool torn) {
+  Board& board = *stage.board;
+  std::uint64_t issued = 0, returned = 0, seen = 0;
+  for (std::size_t who = 0; who < kWriters; ++who) {
+    for (std::size_t n = 0; n < kMostRecords; ++n) {
+      const std::string which = "record " + std::to_string(n) + " of writer " + std::to_string(who);
+      require(board.seen[who][n] <= 1, which + " is delivered twice");
+      require(board.seen[who][n] == 0 || n < board.issued[who], which + " has never been logged");
+      require(operation.drops || n >= board.returned[who] || board.seen[who][n] == 1, which + " is lost");
+    }
+    issued += board.issued[who];
+    returned += board.returned[who];
+    seen += delivered(board, static_cast<Writer>(who));
+  }
+  require(operation.drops || dropped == 0, "records are dropped");
+  const std::string sum = std::to_string(seen) + " delivered, " + std::to_string(dropped) + " dropped, " +
+                          std::to_string(issued) + " calls, " + std::to_string(returned) + " returned";
+  require(returned <= seen + dropped && seen + dropped <= issued, "the sum is wrong: " + sum);
+  require(dropped == board.told,
+          "dropped and told differ: " + sum + ", " + std::to_string(board.told) + " told");
+  // Who is killed between its commit and the end of its call is in doubt; what dump calls torn is not.
+  if (torn && !operation.follow_child)
+    require(seen + dropped == returned, "what dump calls torn is delivered: " + sum);
+}
+
+void check_directory(const Stage& stage, const Operation& operation) {
+  for (const auto& entry : std::filesystem::directory_iterator(stage.directory)) {
+    const std::string name = entry.path().filename();
+    if (name != "test.logbus" &&
+        (operation.old_bus == nullptr || name != operation.old_bus + std::string(".logbus")))
+      throw std::runtime_error("a file is left: " + name);
+  }
+}
+
+/// So that it can be attached to: workers have left it.
+void let_in_again(const Stage& stage, const std::string& bus) {
+  const shm::Segment segment = shm::Segment::open_existing(named(stage, bus), shm::Segment::Role::kSidecar);
+  segment.shared().attention.fetch_and(~kAttentionRetired);
+}
+
+}  // namespace
+
+// All memory is in the budget again, all lanes are free, the slots can be had.
 std::uint64_t check_given_back(const Stage& stage, const std::string& bus) {
   const shm::Segment segment = shm::Segment::open_existing(named(stage, bus), shm::Segment::Role::kSidecar);
   shm::Caretaker caretaker(segment, named(stage, bus), "");
@@ -154,48 +196,6 @@ std::uint64_t check_given_back(const Stage& stage, const std::string& bus) {
   }
   return dropped;
 }
-
-void check_records(const Stage& stage, const Operation& operation, std::uint64_t dropped, bool torn) {
-  Board& board = *stage.board;
-  std::uint64_t issued = 0, returned = 0, seen = 0;
-  for (std::size_t who = 0; who < kWriters; ++who) {
-    for (std::size_t n = 0; n < kMostRecords; ++n) {
-      const std::string which = "record " + std::to_string(n) + " of writer " + std::to_string(who);
-      require(board.seen[who][n] <= 1, which + " is delivered twice");
-      require(board.seen[who][n] == 0 || n < board.issued[who], which + " has never been logged");
-      require(operation.drops || n >= board.returned[who] || board.seen[who][n] == 1, which + " is lost");
-    }
-    issued += board.issued[who];
-    returned += board.returned[who];
-    seen += delivered(board, static_cast<Writer>(who));
-  }
-  require(operation.drops || dropped == 0, "records are dropped");
-  const std::string sum = std::to_string(seen) + " delivered, " + std::to_string(dropped) + " dropped, " +
-                          std::to_string(issued) + " calls, " + std::to_string(returned) + " returned";
-  require(returned <= seen + dropped && seen + dropped <= issued, "the sum is wrong: " + sum);
-  require(dropped == board.told,
-          "dropped and told differ: " + sum + ", " + std::to_string(board.told) + " told");
-  // Who is killed between its commit and the end of its call is in doubt; what dump calls torn is not.
-  if (torn && !operation.follow_child)
-    require(seen + dropped == returned, "what dump calls torn is delivered: " + sum);
-}
-
-void check_directory(const Stage& stage, const Operation& operation) {
-  for (const auto& entry : std::filesystem::directory_iterator(stage.directory)) {
-    const std::string name = entry.path().filename();
-    if (name != "test.logbus" &&
-        (operation.old_bus == nullptr || name != operation.old_bus + std::string(".logbus")))
-      throw std::runtime_error("a file is left: " + name);
-  }
-}
-
-/// So that it can be attached to: workers have left it.
-void let_in_again(const Stage& stage, const std::string& bus) {
-  const shm::Segment segment = shm::Segment::open_existing(named(stage, bus), shm::Segment::Role::kSidecar);
-  segment.shared().attention.fetch_and(~kAttentionRetired);
-}
-
-}  // namespace
 
 void check(const Stage& stage, const Operation& operation) {
   check_directory(stage, operation);

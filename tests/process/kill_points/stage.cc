@@ -54,9 +54,9 @@ void Stage::configure() const {
       {.bus = "test", .directory = directory, .level = Level::kDebug, .on_failure = OnFailure::kThrow});
 }
 
-void Stage::log(Writer who, const std::string& text) const {
+void Stage::log(Writer who, const std::string& text, const char* logger) const {
   const std::uint32_t n = board->issued[who].fetch_add(1);
-  get_logger("kill").info("record {} {} {}", static_cast<int>(who), n, text);
+  get_logger(logger).info("record {} {} {}", static_cast<int>(who), n, text);
   board->returned[who].store(n + 1);
 }
 

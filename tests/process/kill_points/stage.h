@@ -8,11 +8,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "shm/options.h"
 
 namespace logbus::kill_points {
+
+class OneThread;
 
 /// Who logs: the process that is killed, one that has ended before, one that comes afterwards, and the killed
 /// one's parent or child.
@@ -25,15 +28,18 @@ struct Board {
   std::atomic<std::uint32_t> returned[kWriters];           // calls that have come back
   std::atomic<std::uint8_t> seen[kWriters][kMostRecords];  // deliveries of each record
   std::atomic<std::uint64_t> told;                         // dropped, as the reader has said
-  std::atomic<std::uint32_t> go, ready, stop;  // the companion shall begin; it is ready; it shall end
-  std::atomic<std::uint32_t> in_flight;        // dump has shown the record as torn
-  char failure[4000];                          // of the helper that has failed
+  std::atomic<std::uint32_t> go, ready, stop;   // the companion shall begin; it is ready; it shall end
+  std::atomic<std::uint32_t> in_flight;         // dump has shown the record as torn
+  std::atomic<std::uint64_t> dropped, counted;  // by the bus's own counters, at the end
+  char failure[4000];                           // of the helper that has failed
 };
 
 struct Stage {
   std::string directory;
   shm::BusOptions options;
   Board* board = nullptr;
+  /// Which has read its configuration, for the processes that become one.
+  std::shared_ptr<OneThread> sidecar;
 
   /// Runs it in a process of its own. Throws what it throws.
   void in_process(const std::function<void()>& work) const;
@@ -44,7 +50,7 @@ struct Stage {
   /// Attaches the calling process by the public interface.
   void configure() const;
   /// One record of `who`, by the call site of set-ups or by that of operations; text_of() makes its text.
-  void log(Writer who, const std::string& text) const;
+  void log(Writer who, const std::string& text, const char* logger = "kill") const;
   void log_operation(Writer who, const std::string& text) const;
   /// Reads all that is committed, and moves the read positions.
   void drain(const std::string& bus = "test") const;

@@ -3,6 +3,7 @@
 #include "stepper.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -120,13 +122,55 @@ Stepper::~Stepper() {
 }
 
 std::uintptr_t Stepper::pc() const {
-  errno = 0;
-  return static_cast<std::uintptr_t>(
-      ::ptrace(PTRACE_PEEKUSER, pid_, offsetof(user, regs) + offsetof(user_regs_struct, rip), nullptr));
+  if (pc_ == 0)
+    pc_ = static_cast<std::uintptr_t>(
+        ::ptrace(PTRACE_PEEKUSER, pid_, offsetof(user, regs) + offsetof(user_regs_struct, rip), nullptr));
+  return pc_;
+}
+
+/// All code is the same in both processes.
+bool Stepper::at_system_call() const {
+  constexpr unsigned char kSyscall[] = {0x0F, 0x05};
+  return std::memcmp(reinterpret_cast<const void*>(pc()), kSyscall, sizeof kSyscall) == 0;
+}
+
+bool Stepper::at_write() const {
+  user_regs_struct registers = {};
+  ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+  return registers.rax == SYS_write && registers.rdi > STDERR_FILENO && registers.rdx > 1;
+}
+
+bool Stepper::write_half() {
+  if (dead_ || at_end_ || !at_system_call() || !at_write()) return false;
+  user_regs_struct registers = {};
+  ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+  registers.rdx /= 2;
+  ::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers);
+  return step();
+}
+
+std::size_t Stepper::count_calls() {
+  std::size_t count = 0;
+  while (resume(PTRACE_SYSCALL)) ++count;
+  return count;
+}
+
+bool Stepper::run_to_call(std::size_t n) {
+  for (std::size_t i = 0; i <= n; ++i)
+    if (!resume(PTRACE_SYSCALL)) return false;
+  user_regs_struct registers = {};
+  ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
+  const bool enters = static_cast<long>(registers.rax) == -ENOSYS;
+  if (!enters || registers.orig_rax != SYS_write || registers.rdi <= STDERR_FILENO || registers.rdx < 2)
+    return false;
+  registers.rdx /= 2;
+  ::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers);
+  return resume(PTRACE_SYSCALL);
 }
 
 void Stepper::set_pc(std::uintptr_t address) const {
   ::ptrace(PTRACE_POKEUSER, pid_, offsetof(user, regs) + offsetof(user_regs_struct, rip), address);
+  pc_ = address;
 }
 
 /// Runs on, past forks and signals, to the next trap. Its pause marks are seen to.
@@ -134,6 +178,7 @@ bool Stepper::resume(int how) {
   if (dead_ || at_end_) return false;
   long signal = 0;
   for (;;) {
+    pc_ = 0;
     if (::ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, signal) != 0) throw failure("ptrace");
     signal = 0;
     int status = 0;
@@ -191,11 +236,15 @@ bool Stepper::step() {
   return !at_end_;
 }
 
-void Stepper::record(Trace& trace) {
-  do {
+void Stepper::record(Trace& trace, const std::function<bool()>& changed) {
+  for (bool alive = true; alive;) {
     if (trace.size() == kLongest) throw std::runtime_error("the operation does not end");
     trace.add(pc());
-  } while (step());
+    const bool calls = changed && at_system_call();
+    if (calls && at_write()) trace.add_write();
+    alive = step();
+    if (changed && (changed() || calls)) trace.add_change();
+  }
   trace.finish();
 }
 

@@ -22,6 +22,10 @@ void end_mark() noexcept;
 class Trace {
  public:
   void add(std::uintptr_t pc) { pcs_.push_back(pc); }
+  /// The instruction added last has changed what outlives the process, or is a system call.
+  void add_change() { changes_.push_back(pcs_.size()); }
+  /// It is a write(2) to a file.
+  void add_write() { writes_.push_back(pcs_.size() - 1); }
   /// After the last add().
   void finish();
 
@@ -37,11 +41,18 @@ class Trace {
   /// All places but those of long loops: of each address the first two, the last and those in between that
   /// are among its first `most`. Place size() is behind the last instruction.
   std::vector<std::size_t> places(std::uint32_t most) const;
+  /// If they were looked for, the places behind all that makes a difference: who is killed anywhere else
+  /// leaves what he had left before.
+  const std::vector<std::size_t>& changes() const { return changes_; }
+  /// And those of writes to files, which may have been half done.
+  const std::vector<std::size_t>& writes() const { return writes_; }
 
  private:
   std::vector<std::uintptr_t> pcs_;
   std::vector<std::uint32_t> earlier_;
   std::vector<std::uint32_t> all_;  // executions of it in the whole run
+  std::vector<std::size_t> changes_;
+  std::vector<std::size_t> writes_;
 };
 
 /// One traced child, from its fork to its death.
@@ -62,14 +73,20 @@ class Stepper {
   pid_t pid() const { return pid_; }
   /// To the start mark, or to the fork. False: it has ended before.
   bool run_to_start();
-  /// Steps to the end mark, or to its end.
-  void record(Trace& trace);
+  /// Steps to the end mark, or to its end. `changed`, if given, is asked after each step.
+  void record(Trace& trace, const std::function<bool()>& changed = nullptr);
   enum class Reached {
     kThere,      // where it was sent to
     kElsewhere,  // at another instruction: this run went another way
     kEnd         // behind the last instruction
   };
   Reached run_to(const Trace& trace, std::size_t place);
+  /// It stands before a write(2): the first half of it is done. False: it stands elsewhere.
+  bool write_half();
+  /// How often it enters or leaves the kernel by a system call, up to its end.
+  std::size_t count_calls();
+  /// To the nth of these. Before a write(2): into the middle of it, and true.
+  bool run_to_call(std::size_t n);
   void kill();
 
  private:
@@ -77,6 +94,8 @@ class Stepper {
   bool step();
   bool skip_to(std::uintptr_t address, std::uint32_t earlier);
   std::uintptr_t pc() const;
+  bool at_system_call() const;
+  bool at_write() const;
   void set_pc(std::uintptr_t address) const;
   void let_child_go(pid_t child);
 
@@ -84,6 +103,7 @@ class Stepper {
   pid_t pid_ = 0;
   pid_t parent_ = 0;  // of the followed child
   int pauses_ = 0;
+  mutable std::uintptr_t pc_ = 0;  // where it stands; 0: not asked yet
   bool at_end_ = false;
   bool dead_ = false;
   std::uintptr_t breakpoint_ = 0;

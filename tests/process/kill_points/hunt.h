@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What is asked of a run, and what came of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operation.h"
+#include "stepper.h"
+
+namespace logbus::kill_points {
+
+struct Settings {
+  std::size_t sample = 25;  // places of each operation; 0: all
+  std::uint64_t seed = 1;
+  std::string operation;
+  std::optional<std::size_t> place;
+  bool mutant = false;   // ends with the first failure, which is wanted
+  bool sidecar = false;  // it is killed, not a worker
+};
+
+struct Outcome {
+  std::size_t size = 0;  // instructions
+  std::size_t there = 0, elsewhere = 0, after = 0, calls = 0, halves = 0, in_flight = 0, failed = 0;
+  std::vector<std::string> failures;
+
+  void count(Stepper::Reached reached) {
+    ++(reached == Stepper::Reached::kThere       ? there
+       : reached == Stepper::Reached::kElsewhere ? elsewhere
+                                                 : after);
+  }
+  void fail(std::string what) {
+    constexpr std::size_t kTold = 5;
+    ++failed;
+    if (failures.size() < kTold) failures.push_back(std::move(what));
+  }
+};
+
+/// An operation of a sidecar. Throws if it can't be looked at.
+void hunt_sidecar(const Operation& operation, const Settings& settings, Outcome& outcome);
+
+}  // namespace logbus::kill_points

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// What a sidecar does: it starts, drains into files that rotate or are moved away, cleans up behind the dead,
+// ends, and completes what another one has left.
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "one_thread.h"
+#include "operation.h"
+#include "sidecar_stage.h"
+#include "stepper.h"
+
+namespace logbus::kill_points {
+namespace {
+
+void more_lanes(shm::BusOptions& options) {
+  options.lanes = 16;
+}
+
+void nothing(const Stage&) {}
+void start(const Stage& stage) {
+  stage.sidecar->open();
+}
+void drain(const Stage& stage) {
+  stage.sidecar->drain();
+}
+void clean(const Stage& stage) {
+  stage.sidecar->clean();
+}
+void end(const Stage& stage) {
+  stage.sidecar->close();
+}
+void start_and_drain(const Stage& stage) {
+  start(stage);
+  drain(stage);
+}
+void drain_and_end(const Stage& stage) {
+  drain(stage);
+  end(stage);
+}
+void do_all_but_end(const Stage& stage) {
+  start(stage);
+  drain(stage);
+  clean(stage);
+}
+void start_and_pause(const Stage& stage) {
+  start(stage);
+  pause_mark();
+  stage.sidecar->take(2);
+}
+/// The next records meet full files, and older ones with numbers.
+void start_and_fill(const Stage& stage) {
+  start(stage);
+  stage.sidecar->take(5);
+}
+/// Of what the dead have held nothing is back yet.
+void start_and_take_all(const Stage& stage) {
+  start(stage);
+  stage.sidecar->take(stage.board->issued[kEarlier] + stage.board->issued[kRelative]);
+  stage.sidecar->end_batch();
+}
+void take_some(const Stage& stage) {
+  stage.sidecar->take(3);
+  stage.sidecar->end_batch();
+}
+/// Whoever appends to a file makes it, if it is not there at this moment.
+void touch(const Stage& stage, const std::string& name) {
+  std::ofstream(path_of(stage, name), std::ios::app);
+}
+void touch_sized(const Stage& stage) {
+  touch(stage, "many.log");
+  touch(stage, "few.log");
+}
+void touch_timed(const Stage& stage) {
+  touch(stage, "timed.log");
+}
+void move_watched(const Stage& stage, int) {
+  std::filesystem::rename(path_of(stage, "watched.log"), path_of(stage, "watched.log.old"));
+}
+void wait_for_companion(const Stage& stage) {
+  while (stage.board->ready == 0) ::usleep(50);
+}
+void start_with_companion(const Stage& stage) {
+  wait_for_companion(stage);
+  start(stage);
+}
+
+constexpr Operation kBatch = {.name = "sidecar_batch",
+                              .set_up = start_and_pause,
+                              .run = take_some,
+                              .prepare = leave_several,
+                              .paused = move_watched,
+                              .configuration = several_files};
+constexpr Operation kRotate = {.name = "sidecar_rotate",
+                               .set_up = start_and_fill,
+                               .run = take_some,
+                               .prepare = leave_records,
+                               .configuration = rotating,
+                               .others = touch_sized};
+constexpr Operation kTimed = {.name = "sidecar_rotate_by_time",
+                              .set_up = start,
+                              .run = take_some,
+                              .prepare = leave_old_file,
+                              .configuration = timed,
+                              .others = touch_timed};
+
+constexpr Operation kOperations[] = {
+    {.name = "sidecar_start",
+     .set_up = nothing,
+     .run = start,
+     .prepare = leave_several,
+     .configuration = several_files,
+     .is_long = true},
+    kBatch,
+    kRotate,
+    kTimed,
+    {.name = "sidecar_drops",
+     .set_up = start_and_fill,
+     .run = drain,
+     .prepare = leave_drops,
+     .alone = true,
+     .options = little_memory,
+     .configuration = one_file},
+    {.name = "sidecar_ring",
+     .set_up = start,
+     .run = drain,
+     .prepare = leave_overwritten,
+     .options = ring,
+     .configuration = one_file,
+     .is_long = true},
+    {.name = "sidecar_clean",
+     .set_up = start_and_take_all,
+     .run = clean,
+     .prepare = leave_long_lane,
+     .options = large_lanes,
+     .configuration = one_file},
+    {.name = "sidecar_end",
+     .set_up = start_and_drain,
+     .run = end,
+     .prepare = leave_records,
+     .configuration = rotating},
+    {.name = "sidecar_roll",
+     .set_up = wait_for_companion,
+     .run = start,
+     .companion = live_on,
+     .configuration = one_file,
+     .sidecar_options = more_lanes,
+     .is_long = true},
+    {.name = "sidecar_drain_rolled",
+     .set_up = start_with_companion,
+     .run = drain_and_end,
+     .companion = live_on,
+     .configuration = one_file,
+     .sidecar_options = more_lanes,
+     .is_long = true},
+    {.name = "sidecar_restart_sealed",
+     .set_up = nothing,
+     .run = do_all_but_end,
+     .prepare = leave_several,
+     .configuration = several_files,
+     .is_long = true,
+     .first = &kBatch,
+     .left = shm::JournalState::kSealed},
+    {.name = "sidecar_restart_rotating",
+     .set_up = nothing,
+     .run = do_all_but_end,
+     .prepare = leave_records,
+     .configuration = rotating,
+     .others = touch_sized,
+     .is_long = true,
+     .first = &kRotate,
+     .left = shm::JournalState::kRotating},
+    {.name = "sidecar_restart_rotating_by_time",
+     .set_up = nothing,
+     .run = do_all_but_end,
+     .prepare = leave_old_file,
+     .configuration = timed,
+     .others = touch_timed,
+     .is_long = true,
+     .first = &kTimed,
+     .left = shm::JournalState::kRotating},
+};
+
+}  // namespace
+
+std::span<const Operation> sidecar_operations() {
+  return kOperations;
+}
+
+}  // namespace logbus::kill_points

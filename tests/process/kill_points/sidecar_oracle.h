@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What must hold once another sidecar has finished what a killed one had begun.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "stage.h"
+
+namespace logbus::kill_points {
+
+using Files = std::map<std::string, std::string>;
+
+/// In a process of its own: a sidecar drains all, takes back what the dead have held, and ends. Throws if the
+/// bus is not as it should be then.
+void finish_bus(const Stage& stage);
+/// What the handlers have written, by name; times of day are left out.
+Files files_of(const Stage& stage);
+/// Every record once and whole, in order, and all drops told: by the file that has all of them.
+void check_records_of(const Stage& stage, const Files& files);
+/// Nothing but these.
+void check_files(const Files& files, const Files& wanted);
+
+}  // namespace logbus::kill_points

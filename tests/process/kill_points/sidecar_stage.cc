@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "sidecar_stage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <stdexcept>
+
+#include <logbus/logger.h>
+
+#include "one_thread.h"
+
+namespace logbus::kill_points {
+namespace {
+
+/// @ stands for the directory of the files.
+std::string with_paths(const Stage& stage, std::string text) {
+  for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@'))
+    text.replace(at, 1, stage.directory + "/logs/");
+  return text;
+}
+
+void put(const Stage& stage, const std::string& name, const std::string& text) {
+  std::ofstream(path_of(stage, name)) << text;
+}
+
+}  // namespace
+
+std::string path_of(const Stage& stage, const std::string& name) {
+  return stage.directory + "/logs/" + name;
+}
+
+std::string one_file(const Stage& stage) {
+  return with_paths(stage, R"(
+version: 1
+formatters: {line: {format: '%(name)s %(message)s'}}
+handlers:
+  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
+root: {level: DEBUG, handlers: [all]}
+)");
+}
+
+std::string several_files(const Stage& stage) {
+  return with_paths(stage, R"(
+version: 1
+formatters:
+  line: {format: '%(name)s %(message)s'}
+  a: {format: 'A %(message)s'}
+  b: {format: 'B %(message)s'}
+filters: {other: {name: other}}
+handlers:
+  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
+  some: {class: logging.FileHandler, filename: @some.log, mode: w, formatter: line, filters: [other]}
+  watched: {class: logging.handlers.WatchedFileHandler, filename: @watched.log, formatter: line}
+  a: {class: logging.FileHandler, filename: @pair.log, formatter: a}
+  b: {class: logging.FileHandler, filename: @pair.log, formatter: b}
+loggers:
+  pair: {handlers: [a, b], propagate: false}
+  quiet: {level: CRITICAL}
+root: {level: DEBUG, handlers: [all, some, watched]}
+)");
+}
+
+std::string rotating(const Stage& stage) {
+  return with_paths(stage, R"(
+version: 1
+formatters: {line: {format: '%(name)s %(message)s'}}
+handlers:
+  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
+  many: {class: logging.handlers.RotatingFileHandler, filename: @many.log, maxBytes: 250, backupCount: 6,
+         formatter: line}
+  few: {class: logging.handlers.RotatingFileHandler, filename: @few.log, maxBytes: 150, backupCount: 3,
+        formatter: line}
+root: {level: DEBUG, handlers: [all, many, few]}
+)");
+}
+
+std::string timed(const Stage& stage) {
+  return with_paths(stage, R"(
+version: 1
+formatters: {line: {format: '%(name)s %(message)s'}}
+handlers:
+  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
+  timed: {class: logging.handlers.TimedRotatingFileHandler, filename: @timed.log, when: midnight,
+          backupCount: 1, formatter: line}
+root: {level: DEBUG, handlers: [all, timed]}
+)");
+}
+
+void leave_records(const Stage& stage) {
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 4; ++i) stage.log(kRelative, text_of(40 + static_cast<std::size_t>(i)));
+    for (int i = 0; i < 2; ++i) get_logger("quiet").info("for no file {}", i);
+    for (int i = 0; i < 2; ++i) get_logger("pair").info("for both {}", i);
+  });
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 3; ++i) stage.log(kWitness, text_of(50), i % 2 == 0 ? "other" : "kill");
+  });
+}
+
+void leave_several(const Stage& stage) {
+  leave_records(stage);
+  put(stage, "watched.log", "before\n");
+}
+
+void leave_old_file(const Stage& stage) {
+  leave_records(stage);
+  using namespace std::chrono;
+  put(stage, "timed.log", "before\n");
+  for (const char* day : {"2026-01-01", "2026-01-02", "2026-01-03"})
+    put(stage, std::string("timed.log.") + day, day);
+  const sys_seconds noon = sys_days(2026y / January / 5) + hours(12);
+  const timespec then = {noon.time_since_epoch().count(), 0};
+  const timespec both[2] = {then, then};
+  if (::utimensat(AT_FDCWD, path_of(stage, "timed.log").c_str(), both, 0) != 0)
+    throw std::runtime_error("utimensat");
+}
+
+void leave_drops(const Stage& stage) {
+  const std::string text = text_of(1000);
+  const pid_t worker = stage.start([&] {
+    stage.configure();
+    for (int i = 0; i < 12; ++i) stage.log(kRelative, text);
+    for (stage.board->ready = 1; stage.board->go == 0;) ::usleep(50);
+    for (int i = 0; i < 12; ++i) stage.log(kRelative, text);
+  });
+  while (stage.board->ready == 0) ::usleep(50);
+  stage.in_process([&] {
+    OneThread first(one_file(stage), stage.options);
+    first.open();
+    first.drain();
+    first.close();
+  });
+  stage.board->go = 1;
+  stage.finish(worker);
+  // All lanes but one are dead threads'.
+  stage.in_process([&] {
+    stage.configure();
+    for (int i = 0; i < 3; ++i) stage.log(kWitness, text_of(20));
+  });
+}
+void little_memory(shm::BusOptions& options) {
+  options.lanes = 2;
+  options.memory = 16 << 10;
+}
+
+void leave_overwritten(const Stage& stage) {
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 20; ++i) stage.log(kRelative, text_of(12'000));
+  });
+}
+void ring(shm::BusOptions& options) {
+  options.overflow = detail::Policy::kOverwrite;
+  options.lane_size = 128 << 10;
+}
+
+void leave_long_lane(const Stage& stage) {
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 12; ++i) stage.log(kRelative, text_of(7'000));
+  });
+}
+void live_on(const Stage& stage) {
+  stage.configure();
+  for (int i = 0; i < 3; ++i) stage.log(kVictim, text_of(30));
+  for (stage.board->ready = 1; stage.board->stop == 0;) ::usleep(100);
+  for (int i = 0; i < 3; ++i) stage.log(kVictim, text_of(30));
+}
+void large_lanes(shm::BusOptions& options) {
+  options.lane_size = 128 << 10;
+}
+
+}  // namespace logbus::kill_points
