@@ -98,6 +98,33 @@ TEST_F(LossesTest, AreToldOnceHoweverOftenOneLooks) {
   EXPECT_TRUE(queue_->idle());
 }
 
+// More of them than a journal has room for: the rest with the next batch, or by the next sidecar.
+TEST_F(LossesTest, OfManyProcessesAreToldInParts) {
+  options_ = testing::small_bus(directory_, 256);
+  NoHost host;
+  const auto handler = std::make_shared<FileHandler>(path_);
+  handler->defer_flush(true);
+  std::uint64_t lost = 0;
+  for (int round = 0; round < 4; ++round) {
+    start();
+    for (std::uint32_t i = 0; round == 0 && i < 200; ++i) {
+      shm::ProcessSlot& slot = queue_->segment().slot(i);
+      slot.word.store(detail::pack_slot(detail::SlotState::kLive, 1));
+      slot.dropped_no_lane[2].store(i);
+      lost += i;
+    }
+    Journal journal(host);
+    journal.join({handler}, {});
+    journal.use(*queue_);
+    queue_->begin_stop();
+    give(*handler, journal);
+    EXPECT_LE(queue_->own_records().slot_reports().size(), shm::kJournalSlots);
+    journal.leave();
+    EXPECT_EQ(round > 0, told() == lost);
+    queue_.reset();
+  }
+}
+
 // Also if every lane has moved, and then the sidecar is killed before the positions have.
 TEST_F(LossesTest, AreToldOnceIfTheSidecarIsKilledInTheMiddleOfABatch) {
   work();
