@@ -70,7 +70,7 @@ Bus::Bus(Options options) : options_(std::move(options)) {
   tell_recovery(*current_);
   // Of a sidecar that dies at this moment the leases go one after the other.
   const auto end = Clock::now() + kLeaseWait;
-  for (attach_left_overs(); left_overs_ && Clock::now() < end; attach_left_overs())
+  for (attach_left_overs(true); left_overs_ && Clock::now() < end; attach_left_overs(true))
     std::this_thread::sleep_for(5ms);
   try {
     apply(options_.bus);
@@ -188,7 +188,7 @@ void Bus::keep_segments() {
   if (now < next_look_) return;
   next_look_ = now + kLookInterval;
   if (current_->retired() && options_.follows) follow_name();
-  if (left_overs_) attach_left_overs();
+  if (left_overs_) attach_left_overs(false);
   remove_drained();
   if (current_->retired() || !sites_are_short(current_->segment())) return;
   shm::BusOptions larger = options_.bus;
@@ -201,7 +201,7 @@ void Bus::keep_segments() {
 }
 
 /// Segments that an earlier sidecar, or an earlier boot, has left.
-void Bus::attach_left_overs() {
+void Bus::attach_left_overs(bool at_start) {
   left_overs_ = false;
   const std::string directory = shm::bus_directory(options_.bus);
   std::vector<std::string> paths;
@@ -216,6 +216,11 @@ void Bus::attach_left_overs() {
   for (const std::string& path : paths) {
     try {
       attach_left_over(path);
+    } catch (const NoRoomToRecover& failure) {
+      // What is in the newer ones must not be given before what is in there.
+      if (at_start) throw;
+      left_overs_ = true;
+      tell_once(failure);
     } catch (const Error& failure) {
       if (failure.code() == EBUSY || failure.code() == ENOSPC || failure.code() == EDQUOT) left_overs_ = true;
       if (failure.code() != ENOENT) tell_once(failure);

@@ -38,7 +38,8 @@ class Bus : public Queue {
   };
 
   /// Attaches to all of them, creating the bus if need be; rolls if it has other sizes than `options` want.
-  /// Throws Error; EBUSY names the sidecar that has the lease.
+  /// Throws Error; EBUSY names the sidecar that has the lease; NoRoomToRecover: nothing begins before there
+  /// is.
   explicit Bus(Options options);
   ~Bus() override;
 
@@ -92,7 +93,7 @@ class Bus : public Queue {
   bool next_of_several(PackedRecord& packed, std::chrono::milliseconds timeout);
   bool next_before_end(PackedRecord& packed);
   void keep_segments();
-  void attach_left_overs();
+  void attach_left_overs(bool at_start);
   void attach_left_over(const std::string& path);
   void follow_name();
   void roll(const shm::BusOptions& options, const std::string& why);
