@@ -96,12 +96,14 @@ SocketConnection::SocketConnection(base::UniqueFd fd, std::string name)
 // It falls to 0 also when the other side closes, and what it has not read is thrown away: then it is a reset,
 // which is told once.
 std::size_t SocketConnection::unacknowledged() const noexcept {
+  if (broken_ != 0) return std::numeric_limits<std::size_t>::max();
   const std::size_t bytes = unacknowledged_bytes(fd_.get());
   if (is_unix_ && bytes == 0 && !is_reset_) is_reset_ = is_reset(fd_.get());
   return is_reset_ ? std::numeric_limits<std::size_t>::max() : bytes;
 }
 
 std::size_t SocketConnection::send(std::string_view bytes, milliseconds timeout) {
+  if (broken_ != 0) throw Error(broken_, name_);
   const auto deadline = Clock::now() + timeout;
   std::size_t sent = 0;
   while (sent < bytes.size()) {
@@ -111,13 +113,16 @@ std::size_t SocketConnection::send(std::string_view bytes, milliseconds timeout)
     } else if (errno == EAGAIN) {
       if (!wait_for(fd_.get(), POLLOUT, deadline)) break;
     } else if (errno != EINTR) {
-      throw Error(errno, name_);
+      broken_ = errno;
+      if (sent == 0) throw Error(broken_, name_);
+      break;
     }
   }
   return sent;
 }
 
 void SocketConnection::check() {
+  if (broken_ != 0) throw Error(broken_, name_);
   // A receiver of logs has little to say. One that talks without end is not listened to for ever.
   constexpr int kMostReads = 16;
   std::array<char, 4096> unread;

@@ -36,6 +36,7 @@ class SocketConnection : public Connection {
   base::UniqueFd fd_;
   std::string name_;
   bool is_unix_;
+  int broken_ = 0;                 // why send() took less than all: the next call says so
   mutable bool is_reset_ = false;  // and unacknowledged() has been told so
 };
 

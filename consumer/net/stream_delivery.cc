@@ -94,6 +94,7 @@ bool StreamDelivery::send_stream(DeliveryReport& report) {
   stalled_ = taken < bytes.size();
   outbox_.mark_sent(taken);
   report.sent_bytes += taken;
+  if (stalled_) check();  // it may have broken in the middle: what it had taken counts as sent
   return outbox_.acknowledge(connection_->unacknowledged()) > 0;
 }
 

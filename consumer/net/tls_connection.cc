@@ -10,10 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <system_error>
 #include <utility>
-
-#include <logbus/error.h>
 
 #include "net/tls_context.h"
 
@@ -165,6 +164,7 @@ void TlsConnection::fail(int result) {
 }
 
 std::size_t TlsConnection::send(std::string_view bytes, milliseconds timeout) {
+  if (failure_) throw Error(*failure_);
   const auto deadline = Clock::now() + timeout;
   std::size_t taken = 0;
   while (taken < bytes.size()) {
@@ -176,11 +176,22 @@ std::size_t TlsConnection::send(std::string_view bytes, milliseconds timeout) {
       taken += written;
       sent_ += written;
       records_.push_back({sent_, wire_bytes()});
-    } else if (!await_progress(result, deadline)) {
+    } else if (!goes_on(result, deadline, taken)) {
       break;
     }
   }
   return taken;
+}
+
+// False: the time is up, or the connection is broken, and the next call says so.
+bool TlsConnection::goes_on(int result, Deadline deadline, std::size_t taken) {
+  try {
+    return await_progress(result, deadline);
+  } catch (const Error& error) {
+    if (taken == 0) throw;
+    failure_ = error;
+    return false;
+  }
 }
 
 std::uint64_t TlsConnection::wire_bytes() const noexcept {
@@ -188,6 +199,7 @@ std::uint64_t TlsConnection::wire_bytes() const noexcept {
 }
 
 std::size_t TlsConnection::unacknowledged() const noexcept {
+  if (failure_) return std::numeric_limits<std::size_t>::max();
   const std::uint64_t waiting = unacknowledged_bytes(fd_.get());
   const std::uint64_t wire = wire_bytes();
   for (; !records_.empty() && records_.front().wire_end + waiting <= wire; records_.pop_front())
@@ -196,6 +208,7 @@ std::size_t TlsConnection::unacknowledged() const noexcept {
 }
 
 void TlsConnection::check() {
+  if (failure_) throw Error(*failure_);
   constexpr int kMostReads = 16;
   std::array<char, 4096> unread;
   for (int i = 0; i < kMostReads; ++i) {

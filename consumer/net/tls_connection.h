@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include <logbus/error.h>
 #include <logbus/tls.h>
 
 #include "base/unique_fd.h"
@@ -45,6 +47,7 @@ class TlsConnection : public Connection {
   void shake_hands(const TlsOptions& options, Deadline deadline);
   void await_verdict(Deadline deadline);
   bool await_progress(int result, Deadline deadline);
+  bool goes_on(int result, Deadline deadline, std::size_t taken);
   [[noreturn]] void fail(int result);
   std::uint64_t wire_bytes() const noexcept;
 
@@ -53,6 +56,7 @@ class TlsConnection : public Connection {
   std::unique_ptr<SSL, FreeSession> session_;
   bool asked_who_we_are_ = false;
   bool broken_ = false;
+  std::optional<Error> failure_;  // why send() took less than all: the next call says so
   std::uint64_t sent_ = 0;
   mutable std::uint64_t arrived_ = 0;
   mutable std::deque<Record> records_;  // that may not have arrived

@@ -20,7 +20,8 @@ class Connection {
  public:
   virtual ~Connection() = default;
   /// Hands over the bytes, or as many of them as there is room for within `timeout`: how many. Throws Error
-  /// if the connection is broken; nobody knows then how many have arrived.
+  /// if the connection is broken; nobody knows then how many have arrived. If it breaks when it has taken
+  /// some, better give how many, and let the next call throw: they are counted.
   [[nodiscard]] virtual std::size_t send(std::string_view bytes, std::chrono::milliseconds timeout) = 0;
   /// Of all the bytes sent, how many of the last ones may not have arrived in the other side's kernel. What
   /// has, its process may still never read. Never throws; 0 if that can't be known.

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -114,6 +115,26 @@ TEST(ConnectionTest, StopsWaitingForRoom) {
   while (connection->send(much, 0ms) > 0) ASSERT_LT(++tries, 100);
   EXPECT_GT(connection->unacknowledged(), 0U);
   EXPECT_NO_THROW(connection->check());
+}
+
+// Else what was sent would come twice, and nobody would have counted it.
+TEST(ConnectionTest, TellsHowManyBytesItTookBeforeItBroke) {
+  Listener listener;
+  const auto connection = connect_tcp("127.0.0.1", listener.port, 1s);
+  const std::string much(64U << 20, 'x');
+  std::thread server([peer = listener.accept()]() mutable {
+    char byte;
+    EXPECT_EQ(::read(peer.get(), &byte, 1), 1);
+    peer.reset();  // with bytes unread
+  });
+  const std::size_t taken = connection->send(much, 20s);
+  server.join();
+  EXPECT_GT(taken, 0U);
+  EXPECT_LT(taken, much.size());
+  EXPECT_GT(connection->unacknowledged(), much.size());  // nobody knows what has arrived
+  const std::string reason = error_of([&] { connection->check(); });
+  EXPECT_NE(reason, "no error");
+  EXPECT_EQ(error_of([&] { (void)connection->send("more", 1s); }), reason);
 }
 
 TEST(ConnectionTest, FindsOutThatTheOtherSideHasClosed) {
