@@ -37,12 +37,12 @@ def passes(bus):
         return struct.unpack("<Q", file.read(8))[0]
 
 
-def switches(pid):
-    """How often the threads of a process have gone to sleep by themselves."""
+def switches(pid, kind="voluntary"):
+    """How often the threads of a process have gone to sleep by themselves, or have lost the processor."""
     count = 0
     for path in glob.glob(f"/proc/{pid}/task/*/status"):
         with open(path) as status:
-            count += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read(), re.M)[1])
+            count += int(re.search(rf"^{kind}_ctxt_switches:\s+(\d+)", status.read(), re.M)[1])
     return count
 
 
@@ -82,7 +82,7 @@ def test_idle_sidecar():
                 wait_for(lambda: drained(bus, threads), "all records are written")
             time.sleep(0.1)  # it goes on polling for 10 ms
             began, slept, passed = time.monotonic(), switches(bus.sidecar.pid), passes(bus)
-            time.sleep(3)
+            time.sleep(2)
             slept, passed = switches(bus.sidecar.pid) - slept, passes(bus) - passed
             took = time.monotonic() - began
             print(f"# {threads} idle lanes: {slept / took:.1f} sleeps and {passed / took:.1f} passes a second")
@@ -101,6 +101,7 @@ def test_barriers():
             trace = os.path.join(bus.home, "strace")
             bus.worker(threads=2, records=50_000_000, pause_us=pause_us)
             wait_for(lambda: os.path.exists(bus.file) and os.path.getsize(bus.file) > 0, "records are written")
+            lost = switches(bus.sidecar.pid, "nonvoluntary")
             tracer = subprocess.Popen(
                 ["strace", "-f", "-q", "-e", "trace=membarrier", "-ttt", "-o", trace, "-p", str(bus.sidecar.pid)],
                 stderr=subprocess.DEVNULL)
@@ -109,17 +110,18 @@ def test_barriers():
                          os.path.exists(trace) and os.path.getsize(trace) > 0, "the sidecar is traced")
                 if tracer.poll() is not None:
                     raise Skip("no process may be traced here")
-                time.sleep(2)
+                time.sleep(1)
+                lost = switches(bus.sidecar.pid, "nonvoluntary") - lost
             finally:
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait()
             with open(trace) as file:
                 at = [float(line.split()[1]) for line in file if "membarrier(" in line]
             check(len(at) > 100, f"{len(at)} barriers: this measures nothing")
-            # A barrier is late if the sidecar loses the processor right before it, and the next one is not: seldom.
+            # A barrier is late if the sidecar loses the processor right before it, and the next one is not.
             early = sum(1 for a, b in zip(at, at[1:]) if b - a < 150e-6)
-            print(f"# pause {pause_us} us: {len(at)} barriers, {early} less than 150 us after the one before")
-            check(early * 50 <= len(at), f"{early} of {len(at)} barriers are early")
+            print(f"# pause {pause_us} us: {len(at)} barriers, {early} less than 150 us after the one before, {lost} times without processor")
+            check(early * 50 <= len(at) + lost * 50, f"{early} of {len(at)} barriers are early, {lost} times it lost the processor")
 
 
 def test_private_memory_of_a_worker():
