@@ -101,6 +101,7 @@ bool Journal::has(const Handler& handler) const noexcept {
 
 void Journal::move_to(BusQueue& queue) {
   queue_ = &queue;
+  epoch_ = queue.segment().consumer().epoch.load(std::memory_order_relaxed);
   far_ = far_most_ = 0;
   // Until it is known which files are in use, those that a killed one has listed are.
   if (joined_) give_homes();
@@ -163,7 +164,7 @@ bool Journal::commit(bool with_at_hand) noexcept {
     hopeless = hopeless || (part.error != 0 && part.handler->pending() && host_.gives_up());
     return true;
   });
-  if (hopeless) return abandon();
+  if (hopeless || !has_lease()) return abandon();
   if (parts_.empty()) {
     queue_->move_positions(with_at_hand);
     return true;
@@ -322,6 +323,12 @@ bool Journal::abandon() noexcept {
     member.handler->discard_all();
   }
   return false;
+}
+
+// The kernel sees to it that there is one holder, unless this file system's locks are none: then the batch is
+// that of who came after us, and so is the journal.
+bool Journal::has_lease() const noexcept {
+  return queue_->segment().consumer().epoch.load(std::memory_order_relaxed) <= epoch_;
 }
 
 // Without memory it is in no state.

@@ -107,7 +107,7 @@ bool Caretaker::file_is_whole() const noexcept {
   const ConsumerControl& control = segment_.consumer();
   return !segment_.is_damaged() && ::fstat(fd_.get(), &st) == 0 &&
          static_cast<std::uint64_t>(st.st_size) >= segment_.preamble().file_size &&
-         control.epoch.load(std::memory_order_relaxed) == epoch_ &&
+         control.epoch.load(std::memory_order_relaxed) >= epoch_ &&
          segment_.shared().arena_top.load(std::memory_order_relaxed) != 0;
 }
 

@@ -5,9 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "one_thread.h"
 #include "operation.h"
+#include "shm/segment.h"
 #include "sidecar_stage.h"
 #include "stepper.h"
 
@@ -72,6 +74,17 @@ void touch_sized(const Stage& stage) {
   touch(stage, "many.log");
   touch(stage, "few.log");
 }
+/// A sidecar has lost its lease, which no kernel lets happen, and does not know it: it leaves all as it is.
+void leave_by_others_lease(const Stage& stage) {
+  leave_records(stage);
+  stage.in_process([&stage] {
+    start(stage);
+    shm::Segment::open_existing(stage.options, shm::Segment::Role::kSidecar).consumer().epoch.fetch_add(1);
+    drain(stage);
+  });
+  for (const auto& file : std::filesystem::directory_iterator(stage.directory + "/logs"))
+    if (file.file_size() != 0) throw std::runtime_error("who has no lease writes to " + file.path().string());
+}
 void touch_timed(const Stage& stage) {
   touch(stage, "timed.log");
 }
@@ -135,6 +148,11 @@ constexpr Operation kOperations[] = {
      .prepare = leave_long_lane,
      .options = large_lanes,
      .configuration = one_file},
+    {.name = "sidecar_start_behind_lost_lease",
+     .set_up = start,
+     .run = take_some,
+     .prepare = leave_by_others_lease,
+     .configuration = several_files},
     {.name = "sidecar_end",
      .set_up = start_and_drain,
      .run = end,
