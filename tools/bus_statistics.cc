@@ -110,6 +110,7 @@ class Collector {
     result_.sites_limit = snapshot_.sites();
     result_.sidecar = sidecar_of(snapshot_, clock_.of_this_boot());
     result_.drained = load(control.drained);
+    result_.journal = journal();
     result_.late = load(control.late);
     result_.truncated = load(control.truncated);
     result_.invalid_utf8 = load(control.invalid_utf8);
@@ -126,6 +127,11 @@ class Collector {
   }
 
  private:
+  JournalStatistics journal() const {
+    const shm::Snapshot::Journal journal = snapshot_.journal();
+    if (journal.state != shm::JournalState::kSealed) return {journal.state};
+    return {journal.state, std::max(journal.drained, result_.drained) - result_.drained, journal.files};
+  }
   void add_slot(std::uint32_t index) {
     const ProcessSlot& slot = snapshot_.slot(index);
     result_.dropped += sum(slot.dropped_no_lane);

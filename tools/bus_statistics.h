@@ -52,11 +52,18 @@ struct SidecarStatistics {
   std::int64_t attached_ns = 0;  // wall time
 };
 
+struct JournalStatistics {
+  shm::JournalState state = shm::JournalState::kEmpty;
+  std::uint64_t records = 0;  // if it is sealed: those that are not counted as drained yet
+  std::uint32_t files = 0;
+};
+
 struct BusStatistics {
   std::string policy;
   std::uint64_t memory_bytes = 0, memory_limit_bytes = 0;
   std::uint64_t sites = 0, sites_limit = 0;
   SidecarStatistics sidecar;
+  JournalStatistics journal;
   std::uint64_t committed = 0, drained = 0, dropped = 0, late = 0, truncated = 0, invalid_utf8 = 0;
   std::uint64_t overwritten = 0;  // before they were read, on a bus whose lanes overwrite
   std::uint64_t format_errors = 0, quarantined_lanes = 0;

@@ -104,6 +104,32 @@ std::string_view sidecar_name(SidecarState state) {
   return "never";
 }
 
+std::string_view journal_name(shm::JournalState state) {
+  switch (state) {
+    case shm::JournalState::kEmpty:
+      return "empty";
+    case shm::JournalState::kSealed:
+      return "sealed";
+    case shm::JournalState::kRotating:
+      return "rotating";
+  }
+  return "damaged";
+}
+
+/// If there is something to be done, by this sidecar or the next one.
+void append_journal(const JournalStatistics& journal, std::string& out) {
+  if (journal.state == shm::JournalState::kEmpty) return;
+  out += "journal  ";
+  if (journal.state == shm::JournalState::kSealed)
+    out += fmt::format("{} records sealed for {} files, not yet emptied", grouped(journal.records),
+                       journal.files);
+  else if (journal.state == shm::JournalState::kRotating)
+    out += "a rotation is not finished yet";
+  else
+    out += "damaged";
+  out += '\n';
+}
+
 void append_workers(std::vector<WorkerStatistics> workers, bool all, std::string& out) {
   const std::size_t count = workers.size();
   if (!all && count > kWorkersShown) {
@@ -242,6 +268,7 @@ std::string stat_text(const shm::Snapshot& snapshot, const BusStatistics& s, boo
   if (s.format_errors != 0) out += fmt::format("  format_errors {}", grouped(s.format_errors));
   if (s.quarantined_lanes != 0) out += fmt::format("  quarantined_lanes {}", s.quarantined_lanes);
   out += '\n';
+  append_journal(s.journal, out);
   append_workers(s.workers, all_workers, out);
   append_handlers(s.handlers, out);
   return out;
@@ -270,6 +297,8 @@ std::string stat_json(const shm::Snapshot& snapshot, const BusStatistics& s, boo
                      {"format_errors", s.format_errors}};
   if (s.policy == "overwrite") json["records"]["overwritten"] = s.overwritten;
   json["quarantined_lanes"] = s.quarantined_lanes;
+  json["journal"] = {
+      {"state", journal_name(s.journal.state)}, {"records", s.journal.records}, {"files", s.journal.files}};
   std::size_t live = 0;
   for (const WorkerStatistics& w : s.workers) live += w.life == shm::Life::kLive ? 1U : 0U;
   json["workers_live"] = live;

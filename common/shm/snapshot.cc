@@ -155,6 +155,18 @@ TickClock Snapshot::make_clock() const {
   return clock_of(*this);
 }
 
+Snapshot::Journal Snapshot::journal() const {
+  struct {
+    std::uint32_t state, table;
+    std::uint64_t sequence;
+    std::uint32_t ops, lanes;
+    std::uint64_t drained;
+  } head{};
+  static_assert(sizeof head == offsetof(JournalHeader, rotation));
+  read(&head, sizeof head, preamble_.journal.offset);
+  return {static_cast<JournalState>(head.state), head.drained, head.ops};
+}
+
 /// A writer that died between its commit and the end of `busy`: what follows the last frame is not the one it
 /// began.
 bool Snapshot::is_committed(std::uint32_t lane, std::uint32_t busy, std::uint64_t offset) const {

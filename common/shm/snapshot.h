@@ -80,6 +80,13 @@ class Snapshot {
   Life slot_life(std::uint32_t index) const noexcept;
   /// Whether a sidecar has the lease.
   Life lease_life() const noexcept;
+  /// What the sidecar has sealed and not yet done, as of now.
+  struct Journal {
+    JournalState state;
+    std::uint64_t drained;  // records all in all, once it is done
+    std::uint32_t files;    // parts for them
+  };
+  Journal journal() const;
   /// Bytes of the file that have memory.
   std::uint64_t resident_bytes() const noexcept { return resident_bytes_; }
 

@@ -53,6 +53,31 @@ TEST_F(StatTest, SaysThatNoSidecarHasEverAttached) {
       "never");
 }
 
+TEST_F(StatTest, SaysWhatTheJournalHoldsForTheNextSidecar) {
+  static_cast<void>(shm::Segment::open(options_, shm::Segment::Role::kWorker));
+  const shm::Segment segment = sidecar();
+  ASSERT_TRUE(segment.back(&segment.journal(), segment.preamble().journal.size));
+  const auto text_of = [this](shm::JournalState state) {
+    sidecar().journal().state.store(static_cast<std::uint32_t>(state));
+    const auto now = snapshot();
+    const tools::BusStatistics counted = tools::collect_statistics(now);
+    const std::string json = tools::stat_json(now, counted, false);
+    return tools::stat_text(now, counted, false) + nlohmann::json::parse(json)["journal"].dump();
+  };
+  segment.consumer().drained.store(1000);
+  segment.journal().drained = 5096;
+  segment.journal().ops = 3;
+  const std::string empty = text_of(shm::JournalState::kEmpty);
+  EXPECT_EQ(empty.find("journal"), std::string::npos) << empty;
+  EXPECT_TRUE(empty.ends_with(R"({"files":0,"records":0,"state":"empty"})")) << empty;
+  const std::string sealed = text_of(shm::JournalState::kSealed);
+  EXPECT_NE(sealed.find("\njournal  4,096 records sealed for 3 files, not yet emptied\n"), std::string::npos)
+      << sealed;
+  EXPECT_TRUE(sealed.ends_with(R"({"files":3,"records":4096,"state":"sealed"})")) << sealed;
+  const std::string rotating = text_of(shm::JournalState::kRotating);
+  EXPECT_NE(rotating.find("\njournal  a rotation is not finished yet\n"), std::string::npos) << rotating;
+}
+
 TEST_F(StatTest, CountsCommittedAndUnreadOfEachWorker) {
   Child child([&] {
     static auto attachment = shm::Attachment::attach(options_, "web-1");
