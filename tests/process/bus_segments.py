@@ -47,19 +47,6 @@ def check_all(bus, issued):
     return count
 
 
-def check_numbers(bus, issued):
-    """All numbers of all threads are there; how many lines there are."""
-    seen = {}
-    lines = 0
-    for line in bus.lines():
-        fields = line.split()
-        check_equal(fields[3], "load", f"logger of {line!r}")
-        seen.setdefault((int(fields[5]), int(fields[7])), set()).add(int(fields[9]))
-        lines += 1
-    check_equal({who: len(numbers) for who, numbers in seen.items()}, issued, "numbers of each thread")
-    return lines
-
-
 def test_rolls_under_load():
     """Rolled again and again under load: each record once, in its thread's order, no file left behind"""
     rolls = 200 if SOAK else 10
@@ -82,7 +69,7 @@ def test_rolls_under_load():
 
 
 def test_killed_while_it_rolls():
-    """The sidecar killed at random while it rolls, and started with other sizes: nothing lost, nothing left behind"""
+    """The sidecar killed at random while it rolls, and started with other sizes: each record once, nothing left behind"""
     rng = random.Random(SEED)
     kills = 300 if SOAK else 7
     with Bus(lanes=32, lane_size="4 MiB") as bus:  # room for what comes while there is no sidecar
@@ -100,8 +87,8 @@ def test_killed_while_it_rolls():
         issued = load.end()
         wait_for(lambda: not left_overs(bus), "the segments left by the killed are drained and removed")
         bus.stop_sidecar()
-        seen = check_numbers(bus, issued)
-        print(f"# {kills} kills, {most} segments at once, {seen - sum(issued.values())} records repeated")
+        count = check_all(bus, issued)
+        print(f"# {kills} kills, {most} segments at once, {count.records} records")
         check(most > 1, "no kill left a segment behind")
 
 
@@ -175,7 +162,7 @@ def goes_on(bus, sidecar):
     for _ in range(2):
         if sidecar.poll() is not None:
             break
-        os.rename(bus.file, f"{bus.file}.{len(bus.files())}")
+        os.rename(bus.file, f"{bus.file}.{1000 - len(bus.files())}")  # the older, the higher, as of a rotation
         sidecar.send_signal(signal.SIGUSR1)
         wait_for(lambda: sidecar.poll() is not None or os.path.exists(bus.file), "the sidecar ends, or has a new file")
     return sidecar.poll() is None
@@ -228,7 +215,7 @@ def test_takeover_that_fails():
         wait_for(lambda: holder_pid(bus) == bus.sidecar.pid, "the new sidecar has the lease")
         issued = load.end()
         bus.stop_sidecar()
-        check_numbers(bus, issued)
+        check_all(bus, issued)
 
 
 def size_of_parts(path):

@@ -212,7 +212,7 @@ def test_kills():
     kills = int(os.environ.get("LOGBUS_KILLS", KILLS))
     print(f"# LOGBUS_SEED={seed} LOGBUS_KILLS={kills}", flush=True)
     rng = random.Random(seed)
-    with Bus(memory="256 MiB", lanes=64) as bus:
+    with Bus(memory="256 MiB", lanes=64, drain_timeout="100 s") as bus:
         fleet = Fleet(bus, rng)
         started = time.monotonic()
         try:
