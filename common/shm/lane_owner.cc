@@ -293,10 +293,10 @@ LaneOwner::Fit LaneOwner::fit(std::uint64_t size, std::size_t severity) noexcept
   // Below WARNING the lane grows ahead, so that an eighth of what it has stays free for those above.
   if (!steps.grow_ahead(offset + size, room, severity)) return refuse(Fit::kMemory);
 #ifdef LOGBUS_MUTANT_NO_RESERVE
-  writer.limit[0] = writer.limit[1] = steps.limit(room, kReserveSeverity);
+  writer.limit[0] = writer.limit[1] = steps.limit(offset + size, room, kReserveSeverity);
 #else
   for (const std::size_t s : {std::size_t{0}, kReserveSeverity})
-    writer.limit[s >= kReserveSeverity] = steps.limit(room, s);
+    writer.limit[s >= kReserveSeverity] = steps.limit(offset + size, room, s);
 #endif
   return Fit::kYes;
 }

@@ -43,13 +43,17 @@ bool LaneSteps::grow_ahead(std::uint64_t end_offset, std::uint64_t room, std::si
   return true;
 }
 
-std::uint64_t LaneSteps::limit(std::uint64_t room, std::size_t severity) const noexcept {
+std::uint64_t LaneSteps::limit(std::uint64_t end_offset, std::uint64_t room,
+                               std::size_t severity) const noexcept {
   const std::uint64_t held = std::min(room, step_end(end - 1));
   std::uint32_t granted = end - 1;
   while (usable(std::min(room, step_end(granted)), severity) < held && granted + 1 < count() &&
          is_backed(granted + 1))
     ++granted;
-  return std::min(held, usable(std::min(room, step_end(granted)), severity));
+  const std::uint64_t limit = std::min(held, usable(std::min(room, step_end(granted)), severity));
+  // What is ahead may be taken back, of an idle lane or where memory is short: of the eighth of what is held
+  // that it stands in for, a quarter at a time.
+  return std::min(limit, std::max(usable(held, severity), end_offset + held / 32));
 }
 
 bool LaneSteps::is_backed(std::uint32_t step) const noexcept {

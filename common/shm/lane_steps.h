@@ -35,8 +35,9 @@ struct LaneSteps {
   /// first `room`. False: no memory.
   [[nodiscard]] bool grow_ahead(std::uint64_t end_offset, std::uint64_t room, std::size_t severity) noexcept;
   /// The offset up to which records of `severity` may be written to what is held: for low severities less an
-  /// eighth of what has memory in one piece from there, and never more than `room`.
-  std::uint64_t limit(std::uint64_t room, std::size_t severity) const noexcept;
+  /// eighth of what has memory in one piece from there, and never more than `room`. `end_offset`: of the
+  /// record at hand.
+  std::uint64_t limit(std::uint64_t end_offset, std::uint64_t room, std::size_t severity) const noexcept;
   /// The offset behind the last step held.
   std::uint64_t held_end() const noexcept { return detail::step_end(end - 1); }
   /// A frame has been committed: of the steps that it lies in the last is enough.
