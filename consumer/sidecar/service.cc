@@ -226,7 +226,8 @@ int Service::run() {
     if (!attach_with_room()) return EX_TEMPFAIL;
   } catch (const Error& error) {
     log_.error(error.what());
-    return error.code() == EBUSY ? EX_TEMPFAIL : kFailure;
+    // Another one has the bus, or it was ended while it waited for that one.
+    return error.code() == EBUSY || error.code() == EINTR ? EX_TEMPFAIL : kFailure;
   }
   try {
     pipeline_ = std::make_unique<Pipeline>(build_pipeline(*configuration_, bus_->files_in_use()));
