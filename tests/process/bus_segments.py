@@ -196,6 +196,10 @@ def test_takeover_that_fails():
         check_equal(bus.sidecar.wait(20), 75, "exit code")
         said = read_text(bus.sidecar.errors)
         check(f"does not let go: pid {first.pid}" in said, f"it said {said!r}")
+        take_over(bus)
+        wait_for(lambda: handover_requested(bus), "the next one asks")
+        bus.sidecar.send_signal(signal.SIGTERM)
+        check_equal(bus.sidecar.wait(20), 75, "exit code of one that is ended while it waits")
         # The request of a sidecar that has gone is none.
         first.send_signal(signal.SIGCONT)
         bus.sidecar = first
