@@ -150,7 +150,7 @@ def handover_requested(bus):
     with open(bus.segment, "rb") as file:
         (offset,) = struct.unpack_from("<Q", file.read(408), 144)
         file.seek(offset)
-        epoch, _, _, _, request = struct.unpack("<QIIQQ", file.read(32))
+        epoch, _, _, _, _, request = struct.unpack("<QIIQQQ", file.read(40))
     inode = os.stat(bus.segment).st_ino
     with open("/proc/locks") as locks:
         asking = any(f":{inode} {2**62 - 2} " in line for line in locks if "OFDLCK" in line)
