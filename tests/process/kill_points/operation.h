@@ -33,6 +33,7 @@ struct Operation {
   void (*options)(shm::BusOptions&) = nullptr;
   /// A sidecar's operation: what it is done with, and what finishes it after the kill.
   std::string (*configuration)(const Stage&) = nullptr;
+  std::string (*next_configuration)(const Stage&) = nullptr;  // of the latter, if they have another one
   void (*sidecar_options)(shm::BusOptions&) = nullptr;
   /// Somebody else, once it has been killed.
   void (*others)(const Stage&) = nullptr;

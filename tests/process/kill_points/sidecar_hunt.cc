@@ -22,6 +22,8 @@ namespace {
 
 /// Where a killed sidecar leaves a journal that is not empty, so many places are looked at in a sample.
 constexpr std::size_t kSampledFirsts = 3;
+/// And of each of these a part of what is asked for.
+constexpr std::size_t kFirstsShare = 4;
 /// Of an instruction in loops, if all are wanted.
 constexpr std::uint32_t kMostOfOne = 4;
 
@@ -61,6 +63,8 @@ class Runner : private Scene {
     shm::BusOptions options = stage_.options;
     if (operation.sidecar_options != nullptr) operation.sidecar_options(options);
     stage_.sidecar = std::make_shared<OneThread>(operation.configuration(stage_), options);
+    if (operation.next_configuration != nullptr)
+      next_ = std::make_shared<OneThread>(operation.next_configuration(stage_), options);
   }
 
   /// What is wanted: what is there if a sidecar ends with its operation.
@@ -70,7 +74,7 @@ class Runner : private Scene {
     with_victim_and_companion(operation_.first == nullptr ? operation_ : *operation_.first, look);
     finish();
     wanted_ = files_of(stage_);
-    counted_ = stage_.board->counted;
+    counters_ = counters();
     check_records_of(stage_, wanted_);
   }
   /// The same, and every step of it.
@@ -113,9 +117,8 @@ class Runner : private Scene {
       finish();
       check_files(files_of(stage_), wanted_);
       // A bus that is replaced has a counter of its own.
-      if (operation_.companion == nullptr && stage_.board->counted != counted_)
-        throw std::runtime_error(std::to_string(stage_.board->counted) + " records are counted, not " +
-                                 std::to_string(counted_));
+      if (operation_.companion == nullptr && counters() != counters_)
+        throw std::runtime_error("the counters are " + counters() + " and should be " + counters_);
     } catch (const std::exception& error) {
       std::string where = (point.kind == Kind::kCall ? "call " : "place ") + std::to_string(point.place) +
                           (point.kind == Kind::kHalfWrite ? " and a half" : "");
@@ -171,13 +174,22 @@ class Runner : private Scene {
   }
 
   void finish() {
+    if (next_ != nullptr) std::swap(stage_.sidecar, next_);
     stage_.in_process([this] { finish_bus(stage_); });
+    if (next_ != nullptr) std::swap(stage_.sidecar, next_);
+  }
+
+  std::string counters() const {
+    std::string text;
+    for (const auto& counter : stage_.board->counters) text += " " + std::to_string(counter);
+    return text;
   }
 
   const testing::TempDir directory_;
+  std::shared_ptr<OneThread> next_;  // with another configuration
   Outcome& outcome_;
   Files wanted_;
-  std::uint64_t counted_ = 0;
+  std::string counters_;
 };
 
 /// Of each instruction one of the times at which it is met.
@@ -196,6 +208,10 @@ std::vector<Point> choose(const Run& run, const Settings& settings, std::mt19937
   if (settings.place) return {{*settings.place}};
   std::vector<Point> points = one_of_each(run, run.points(), random);
   if (settings.sample != 0 && !settings.mutant) {
+    if (points.size() < settings.sample) {
+      points = run.points();
+      std::shuffle(points.begin(), points.end(), random);
+    }
     if (points.size() > settings.sample) points.resize(settings.sample);
     points.push_back({random() % run.trace.size()});
     return points;
@@ -235,7 +251,10 @@ std::vector<Point> choose_firsts(const Operation& operation, const Run& run, con
 
 }  // namespace
 
-void hunt_sidecar(const Operation& operation, const Settings& settings, Outcome& outcome) {
+void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outcome& outcome) {
+  Settings settings = all_settings;
+  if (operation.first != nullptr && settings.sample != 0)
+    settings.sample = std::max<std::size_t>(1, settings.sample / kFirstsShare);
   std::mt19937_64 random(settings.seed);
   Runner runner(operation, outcome);
   const bool steps = !operation.is_long || settings.sample == 0;

@@ -10,6 +10,7 @@
 #include "one_thread.h"
 #include "operation.h"
 #include "shm/segment.h"
+#include "sidecar_oracle.h"
 #include "sidecar_stage.h"
 #include "stepper.h"
 
@@ -88,6 +89,11 @@ void leave_by_others_lease(const Stage& stage) {
 void touch_timed(const Stage& stage) {
   touch(stage, "timed.log");
 }
+/// Right behind what we have begun to write.
+void append_to_all(const Stage& stage) {
+  for (const char* name : {"all.log", "some.log", "pair.log"})
+    std::ofstream(path_of(stage, name), std::ios::app) << kForeign << '\n';
+}
 void move_watched(const Stage& stage, int) {
   std::filesystem::rename(path_of(stage, "watched.log"), path_of(stage, "watched.log.old"));
 }
@@ -97,6 +103,16 @@ void wait_for_companion(const Stage& stage) {
 void start_with_companion(const Stage& stage) {
   wait_for_companion(stage);
   start(stage);
+}
+
+/// The look behind the last record, which is a sweep too.
+void take_nothing(const Stage& stage) {
+  if (stage.sidecar->take(1) != 0) throw std::runtime_error("there are more records");
+}
+void start_and_take_companions(const Stage& stage) {
+  start_with_companion(stage);
+  stage.sidecar->take(stage.board->issued[kEarlier] + stage.board->issued[kVictim]);
+  stage.sidecar->end_batch();
 }
 
 constexpr Operation kBatch = {.name = "sidecar_batch",
@@ -126,6 +142,19 @@ constexpr Operation kOperations[] = {
      .configuration = several_files,
      .is_long = true},
     kBatch,
+    {.name = "sidecar_batch_and_others",
+     .set_up = start_and_pause,
+     .run = take_some,
+     .prepare = leave_several,
+     .paused = move_watched,
+     .configuration = several_files,
+     .others = append_to_all},
+    {.name = "sidecar_batch_and_other_configuration",
+     .set_up = start,
+     .run = take_some,
+     .prepare = leave_records,
+     .configuration = one_file,
+     .next_configuration = moved_file},
     kRotate,
     kTimed,
     {.name = "sidecar_drops",
@@ -135,6 +164,13 @@ constexpr Operation kOperations[] = {
      .alone = true,
      .options = little_memory,
      .configuration = one_file},
+    {.name = "sidecar_large_records",
+     .set_up = start,
+     .run = drain,
+     .prepare = leave_large_records,
+     .options = larger_lanes,
+     .configuration = many_files,
+     .is_long = true},
     {.name = "sidecar_ring",
      .set_up = start,
      .run = drain,
@@ -153,6 +189,12 @@ constexpr Operation kOperations[] = {
      .run = take_some,
      .prepare = leave_by_others_lease,
      .configuration = several_files},
+    {.name = "sidecar_trim",
+     .set_up = start_and_take_companions,
+     .run = take_nothing,
+     .companion = hold_long_lane,
+     .options = little_left,
+     .configuration = one_file},
     {.name = "sidecar_end",
      .set_up = start_and_drain,
      .run = end,

@@ -43,6 +43,30 @@ root: {level: DEBUG, handlers: [all]}
 )");
 }
 
+std::string moved_file(const Stage& stage) {
+  return with_paths(stage, R"(
+version: 1
+formatters: {line: {format: '%(name)s %(message)s'}}
+handlers:
+  all: {class: logging.FileHandler, filename: @moved.log, formatter: line}
+root: {level: DEBUG, handlers: [all]}
+)");
+}
+
+std::string many_files(const Stage& stage) {
+  std::string handlers, names = "all";
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "h" + std::to_string(i);
+    handlers +=
+        "  " + name + ": {class: logging.FileHandler, filename: @" + name + ".log, formatter: line}\n";
+    names += ", " + name;
+  }
+  std::string text = one_file(stage);
+  text.insert(text.find("root:"), with_paths(stage, handlers));
+  text.replace(text.find("[all]"), 5, "[" + names + "]");
+  return text;
+}
+
 std::string several_files(const Stage& stage) {
   return with_paths(stage, R"(
 version: 1
@@ -160,11 +184,30 @@ void ring(shm::BusOptions& options) {
   options.lane_size = 128 << 10;
 }
 
+void leave_large_records(const Stage& stage) {
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 2; ++i) stage.log(kRelative, text_of(60'000));
+  });
+}
+void larger_lanes(shm::BusOptions& options) {
+  options.lane_size = 256 << 10;
+}
+
 void leave_long_lane(const Stage& stage) {
   stage.in_process([&stage] {
     stage.configure();
     for (int i = 0; i < 12; ++i) stage.log(kRelative, text_of(7'000));
   });
+}
+void hold_long_lane(const Stage& stage) {
+  stage.configure();
+  for (int i = 0; i < 12; ++i) stage.log(kVictim, text_of(7'000));
+  for (stage.board->ready = 1; stage.board->stop == 0;) ::usleep(100);
+}
+void little_left(shm::BusOptions& options) {
+  options.lane_size = 128 << 10;
+  options.memory = 160 << 10;
 }
 void live_on(const Stage& stage) {
   stage.configure();

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -28,10 +29,11 @@ struct Board {
   std::atomic<std::uint32_t> returned[kWriters];           // calls that have come back
   std::atomic<std::uint8_t> seen[kWriters][kMostRecords];  // deliveries of each record
   std::atomic<std::uint64_t> told;                         // dropped, as the reader has said
-  std::atomic<std::uint32_t> go, ready, stop;   // the companion shall begin; it is ready; it shall end
-  std::atomic<std::uint32_t> in_flight;         // dump has shown the record as torn
-  std::atomic<std::uint64_t> dropped, counted;  // by the bus's own counters, at the end
-  char failure[4000];                           // of the helper that has failed
+  std::atomic<std::uint32_t> go, ready, stop;  // the companion shall begin; it is ready; it shall end
+  std::atomic<std::uint32_t> in_flight;        // dump has shown the record as torn
+  /// What the bus says itself at the end: records drained, late, truncated, told as dropped, overwritten.
+  std::array<std::atomic<std::uint64_t>, 5> counters;
+  char failure[4000];  // of the helper that has failed
 };
 
 struct Stage {
