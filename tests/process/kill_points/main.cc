@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kill_points [--sidecar] [--all | --sample N] [--seed S] [--operation NAME [--place I]] [--mutant]: a line
 // of TAP an operation. With --mutant exit 0 says that something was wrong.
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -141,14 +140,6 @@ bool run(const Operation& operation, const Settings& settings, std::size_t numbe
   return good;
 }
 
-/// A step is a change to the tracer and back: that is cheaper on one processor.
-void stay_on_one_processor() {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
-  ::sched_setaffinity(0, sizeof one, &one);
-}
-
 /// Once more, with the same addresses in each run, and with all functions bound.
 void settle_addresses(char** argv) {
   if (std::getenv("LD_BIND_NOW") != nullptr) return;
@@ -182,7 +173,6 @@ int main(int argc, char** argv) {
   for (const char* name : {"LOGBUS_BUS", "LOGBUS_DIR", "LOGBUS_LEVEL", "LOGBUS_PROCESS_NAME", "LOGBUS_GROUP"})
     ::unsetenv(name);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  stay_on_one_processor();
   // Workers complain there of lost records, and of a bus that has gone.
   if (!settings.place) static_cast<void>(std::freopen("/dev/null", "w", stderr));
   std::vector<const Operation*> wanted;
