@@ -71,7 +71,7 @@ int run(const Scenario& scenario, const Settings& settings) {
 int main(int argc, char** argv) {
   Settings settings;
   settings.seed = static_cast<std::uint64_t>(std::time(nullptr));
-  if (std::getenv("LOGBUS_SOAK") != nullptr) settings.duration = std::chrono::seconds(30);
+  settings.duration = std::chrono::seconds(std::getenv("LOGBUS_SOAK") != nullptr ? 30 : 2);
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--mutant") {

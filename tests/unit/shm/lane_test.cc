@@ -19,6 +19,7 @@
 #include <logbus/error.h>
 #include "shm/caretaker.h"
 #include "shm/lane_directory.h"
+#include "support/rounds.h"
 #include "support/shm_bus.h"
 
 namespace logbus::shm {
@@ -622,9 +623,9 @@ TEST_F(LaneTest, ASignalHandlerMayWriteOrIsCountedAtAnyMoment) {
 // Any mix of sizes, severities, read and commit: what was written comes back once, in order, whole; written +
 // dropped is what was asked; the gaps tell every drop.
 TEST_F(LaneTest, GivesBackEveryRecordOnceWhateverTheOrderOfEvents) {
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (int seed = 1; seed <= rounds(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
+    std::mt19937 random(static_cast<unsigned>(seed));
     const TempDir directory;
     BusOptions options = small_bus(directory, 1, seed % 3 == 0 ? kLane : 4 * kLane);
     options.memory = seed % 2 == 0 ? 64 << 20 : (72 + random() % 200) << 10;
