@@ -156,11 +156,11 @@ bool give_up_lane(const Segment& segment, std::uint32_t lane, std::uint64_t word
 bool reclaim_a_lane(const Segment& segment) noexcept {
   // Each costs a system call that walks a list of all locks. Who finds nothing comes again, and starts
   // behind.
-  constexpr std::uint32_t kSlotsPerLook = 64;
+  constexpr std::uint32_t kMostSlots = 64;
   static std::atomic<std::uint32_t> next{0};
   const base::UniqueFd fd = segment.reopen();
   if (!fd) return false;
-  for (std::uint32_t i = 0, checked = 0; i < segment.slots() && checked < kSlotsPerLook; ++i) {
+  for (std::uint32_t i = 0, checked = 0; i < segment.slots() && checked < kMostSlots; ++i) {
     const std::uint32_t index = next.fetch_add(1, std::memory_order_relaxed) % segment.slots();
     const ProcessSlot& slot = segment.slot(index);
     if (slot_state(slot.word.load(std::memory_order_relaxed)) == SlotState::kFree) continue;

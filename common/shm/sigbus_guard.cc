@@ -24,7 +24,7 @@ struct Guarded {
 // More than any process has at once; who finds no place is not guarded.
 constexpr std::size_t kMost = 64;
 constexpr pid_t kBeingFilled = -1;
-std::array<Guarded, kMost> table;
+std::array<Guarded, kMost> guarded;
 std::atomic<std::uintptr_t> page_size{4096};
 
 struct Lane {
@@ -45,7 +45,7 @@ bool cover(std::uintptr_t at, int protection) noexcept {
 /// Tells all who have the segment, and us. The word may be gone as well: then this faults once more, and sets
 /// the bit in the page of zeros that it gets, for this process alone.
 void tell(detail::Word32* attention) noexcept {
-  for (Guarded& entry : table)
+  for (Guarded& entry : guarded)
     if (entry.attention.load(std::memory_order_relaxed) == attention)
       entry.hit.store(true, std::memory_order_relaxed);
   attention->fetch_or(detail::kAttentionRetired, std::memory_order_seq_cst);
@@ -59,7 +59,7 @@ bool handle(std::uintptr_t at) noexcept {
     tell(lane.attention);
     return true;
   }
-  for (Guarded& entry : table) {
+  for (Guarded& entry : guarded) {
     if (entry.owner.load(std::memory_order_acquire) != self) continue;
     for (std::size_t i = 0; i < SigbusGuard::kRanges; ++i) {
       if (at - entry.begin[i].load(std::memory_order_relaxed) >=
@@ -110,7 +110,7 @@ SigbusGuard::SigbusGuard(const Range (&ranges)[kRanges], detail::Word32& attenti
   if (!install(owns_signals)) return;
   const pid_t self = ::getpid();
   for (std::size_t i = 0; i < kMost; ++i) {
-    Guarded& entry = table[i];
+    Guarded& entry = guarded[i];
     pid_t owner = entry.owner.load(std::memory_order_relaxed);
     if (owner == self || owner == kBeingFilled ||
         !entry.owner.compare_exchange_strong(owner, kBeingFilled, std::memory_order_acq_rel))
@@ -131,8 +131,8 @@ SigbusGuard::SigbusGuard(const Range (&ranges)[kRanges], detail::Word32& attenti
 
 SigbusGuard::~SigbusGuard() {
   if (entry_ < 0) return;
-  table[static_cast<std::size_t>(entry_)].attention.store(nullptr, std::memory_order_relaxed);
-  table[static_cast<std::size_t>(entry_)].owner.store(0, std::memory_order_release);
+  guarded[static_cast<std::size_t>(entry_)].attention.store(nullptr, std::memory_order_relaxed);
+  guarded[static_cast<std::size_t>(entry_)].owner.store(0, std::memory_order_release);
 }
 
 SigbusGuard::SigbusGuard(SigbusGuard&& other) noexcept : entry_(std::exchange(other.entry_, -1)) {}
@@ -143,7 +143,7 @@ SigbusGuard& SigbusGuard::operator=(SigbusGuard&& other) noexcept {
 }
 
 bool SigbusGuard::hit() const noexcept {
-  return entry_ >= 0 && table[static_cast<std::size_t>(entry_)].hit.load(std::memory_order_relaxed);
+  return entry_ >= 0 && guarded[static_cast<std::size_t>(entry_)].hit.load(std::memory_order_relaxed);
 }
 
 void SigbusGuard::guard_lane(const void* begin, std::size_t size, detail::Word32* attention) noexcept {

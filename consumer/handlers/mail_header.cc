@@ -13,7 +13,7 @@
 namespace logbus::handlers {
 namespace {
 
-constexpr std::size_t kLine = 78;          // RFC 5322's recommendation
+constexpr std::size_t kUsualLine = 78;     // RFC 5322's recommendation
 constexpr std::size_t kLongestLine = 998;  // and its limit
 constexpr std::string_view kBlanks = " \t";
 constexpr std::size_t kWordFrame = 12;  // of an encoded word, beside its text
@@ -62,7 +62,7 @@ class Folding {
   void add(std::string_view token) {
     if (!is_ascii(token)) return encode(token);
     if (token.size() <= room()) return append(token);
-    if (token.size() + 1 <= kLine) {
+    if (token.size() + 1 <= kUsualLine) {
       const std::string blank = take_last_blank();
       if (!blank.empty() || is_blank(token[0])) {
         const bool behind_word = in_word_ && is_blank(token[0]) && lines_.back().ends_with("?=");
@@ -83,7 +83,7 @@ class Folding {
   }
 
  private:
-  std::size_t room() const noexcept { return kLine - std::min(lines_.back().size(), kLine); }
+  std::size_t room() const noexcept { return kUsualLine - std::min(lines_.back().size(), kUsualLine); }
 
   void append(std::string_view token) {
     lines_.back() += token;
@@ -115,7 +115,7 @@ class Folding {
     // Only a run of blanks, too long for any line, begins so.
     std::string first_blank, last_blank;
     if (!goes_on && is_blank(rest.front())) {
-      if (lines_.back().size() == kLine) lines_.push_back(take_last_blank());
+      if (lines_.back().size() == kUsualLine) lines_.push_back(take_last_blank());
       lines_.back() += rest.front();
       rest.erase(0, 1);
     }
@@ -212,7 +212,7 @@ std::string text_header(std::string_view name, std::string_view text) {
   std::string begin(name);
   if (text.empty()) return begin + ":\r\n";
   begin += ": ";
-  if (is_ascii(text) && begin.size() + text.size() > kLine && text.size() < kLine) {
+  if (is_ascii(text) && begin.size() + text.size() > kUsualLine && text.size() < kUsualLine) {
     begin.pop_back();  // all of it fits on a line of its own
     return begin + "\r\n " + std::string(text) + "\r\n";
   }

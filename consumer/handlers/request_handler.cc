@@ -17,7 +17,7 @@ namespace {
 using Outcome = RequestResult::Outcome;
 
 // With deferred flushing, records that go one by one are sent when so many bytes of them wait.
-constexpr std::size_t kBatchBytes = 64 * 1024;
+constexpr std::size_t kBytesTogether = 64 * 1024;
 
 std::string records_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " record" : " records");
@@ -70,8 +70,9 @@ void RequestHandler::emit(const LogRecord& record) {
   put(std::move(payload), begin);
   const Waiting& waiting = *waiting_;
   const bool one_by_one = most_together_ == 1;
-  const bool enough = one_by_one ? !deferred_ || options_.compatibility.strict || waiting.bytes >= kBatchBytes
-                                 : waiting.payloads.size() >= most_together_;
+  const bool enough = one_by_one
+                          ? !deferred_ || options_.compatibility.strict || waiting.bytes >= kBytesTogether
+                          : waiting.payloads.size() >= most_together_;
   if (enough) deliver_waiting(begin);
 }
 

@@ -141,7 +141,7 @@ TEST(LineWriterTest, RandomRecordsComeOutTheSame) {
     }
     ways.expect_same();
     plain += ways.lines.lines_made();
-    if (testing::Test::HasFailure()) break;
+    if (::testing::Test::HasFailure()) break;
   }
   // Otherwise one way is compared with itself.
   EXPECT_GT(plain, all / 8);

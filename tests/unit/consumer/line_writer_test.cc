@@ -59,7 +59,7 @@ TEST(LineWriterTest, MakesNoRecordForAFullQueueAndCountsIt) {
   const wire::Site site = some_site("{}");
   const std::string payload = Payload(1).i32(7).bytes();
   const Tenant tenant = some_tenant();
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   int made = 0;
   const auto handle = [&](int records) {
     for (int i = 0; i < records; ++i) {
@@ -92,7 +92,7 @@ TEST(LineWriterTest, MakesNoRecordForAFullQueueAndCountsIt) {
   handle(1);
   EXPECT_EQ(made, 1);
   EXPECT_EQ(queue->size(), 2U);
-  testing::internal::GetCapturedStderr();
+  ::testing::internal::GetCapturedStderr();
 }
 
 // Each says whether a line can be made without the record; the bytes are the same in any case.
@@ -236,7 +236,7 @@ class TextsHandler : public Handler {
 
 TEST(LineWriterTest, HandlersOfTextsSeeTheSameEitherWay) {
   std::vector<std::vector<std::string>> seen;
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   for (const bool with_lines : {true, false}) {
     auto texts = std::make_shared<TextsHandler>(TextsHandler::Takes::kText);
     auto messages = std::make_shared<TextsHandler>(TextsHandler::Takes::kMessage);
@@ -278,7 +278,7 @@ TEST(LineWriterTest, HandlersOfTextsSeeTheSameEitherWay) {
     seen.push_back(texts->seen);
     seen.push_back(messages->seen);
   }
-  (void)testing::internal::GetCapturedStderr();
+  (void)::testing::internal::GetCapturedStderr();
   EXPECT_EQ(seen[0], seen[2]);
   EXPECT_EQ(seen[1], seen[3]);
   EXPECT_NE(seen[0], seen[1]);

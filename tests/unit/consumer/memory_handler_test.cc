@@ -311,7 +311,7 @@ TEST(MemoryHandlerTest, MayLoseItsTargetOnAnotherThreadWhileItFlushes) {
   EXPECT_EQ(target->lines, numbers(1, 2000));
 }
 
-class MemoryOfAFileTest : public testing::Test {
+class MemoryOfAFileTest : public ::testing::Test {
  protected:
   void SetUp() override {
     char name[] = "/tmp/logbus-memory-XXXXXX";

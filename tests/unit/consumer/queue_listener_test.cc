@@ -380,11 +380,11 @@ TEST(QueueListenerTest, DerivedClassesPrepareAndHandle) {
   ListQueue queue;
   Upper listener(queue, {});
   for (const char* text : {"a", "throw", "b"}) queue.put_nowait(message(text));
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   listener.start();
   listener.stop();
   EXPECT_EQ(listener.seen, (std::vector<std::string>{"prepared a", "prepared b"}));
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "--- Logging error ---\nQueueListener: on purpose\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "--- Logging error ---\nQueueListener: on purpose\n");
 }
 
 TEST(QueueListenerTest, StopWithATimeoutLeavesTheRestInTheQueue) {

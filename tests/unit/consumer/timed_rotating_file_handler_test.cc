@@ -48,7 +48,7 @@ FileOptions file_options(const std::string& filename, bool delay = false) {
   return options;
 }
 
-class TimedRotatingFileHandlerTest : public testing::Test {
+class TimedRotatingFileHandlerTest : public ::testing::Test {
  protected:
   TimedRotatingFileHandlerTest()
       : folder_(fs::temp_directory_path() / ("logbus-timed-" + std::to_string(::getpid()))) {
@@ -185,7 +185,7 @@ TEST_F(TimedRotatingFileHandlerTest, TheFirstRulesOverwriteIfStrictOnly) {
 
 TEST_F(TimedRotatingFileHandlerTest, ARotationThatFailsIsToldOnceAnIntervalAndLosesNothing) {
   for (const bool strict : {false, true}) {
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     start(local(1, 20, 12), {.when = "h", .compatibility = {.strict = strict}});
     handler_->set_rotator([](const std::string&, const std::string&) { throw Error("the rotator's error"); });
     log("a");
@@ -205,14 +205,14 @@ TEST_F(TimedRotatingFileHandlerTest, ARotationThatFailsIsToldOnceAnIntervalAndLo
       EXPECT_EQ(errors(), 2U);
       EXPECT_EQ(handler_->counters().dropped.load(), 0U);
     }
-    (void)testing::internal::GetCapturedStderr();
+    (void)::testing::internal::GetCapturedStderr();
     handler_.reset();
     for (const auto& [name, text] : files()) fs::remove(path(name));
   }
 }
 
 TEST_F(TimedRotatingFileHandlerTest, WhatCannotBeDeletedIsToldAndTheRestGoes) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   fs::create_directories(path("app.log.2026-01-01"));  // a folder, and an empty one
   std::ofstream(path("app.log.2026-01-02")) << "old\n";
   start(local(1, 20, 12), {.when = "midnight", .backup_count = 1});
@@ -224,11 +224,11 @@ TEST_F(TimedRotatingFileHandlerTest, WhatCannotBeDeletedIsToldAndTheRestGoes) {
   EXPECT_EQ(content(path("app.log.2026-01-20")), "a\n");
   EXPECT_EQ(content(path("app.log")), "b\n");
   EXPECT_EQ(errors(), 1U);
-  (void)testing::internal::GetCapturedStderr();
+  (void)::testing::internal::GetCapturedStderr();
 }
 
 TEST_F(TimedRotatingFileHandlerTest, AFolderThatIsGoneCostsItsRecordsOnly) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   start(local(1, 20, 12), {.when = "h", .backup_count = 1});
   log("a");
   fs::remove_all(folder_);
@@ -239,7 +239,7 @@ TEST_F(TimedRotatingFileHandlerTest, AFolderThatIsGoneCostsItsRecordsOnly) {
   log("c");
   EXPECT_EQ(files(), (Files{{"app.log", "c\n"}}));
   EXPECT_EQ(errors(), 1U);
-  (void)testing::internal::GetCapturedStderr();
+  (void)::testing::internal::GetCapturedStderr();
 }
 
 TEST_F(TimedRotatingFileHandlerTest, OnlyRegularFilesAreRolled) {
