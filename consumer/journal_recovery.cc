@@ -257,13 +257,14 @@ void JournalRecovery::move_positions() {
       if (entry.reported[s] > reader.reported[s].load(std::memory_order_relaxed) &&
           entry.reported[s] <= line.dropped[s].load(std::memory_order_acquire))
         reader.reported[s].store(entry.reported[s], std::memory_order_relaxed);
+    if (entry.passed > reader.passed.load(std::memory_order_relaxed) &&
+        entry.passed <= line.records.load(std::memory_order_acquire))
+      reader.passed.store(entry.passed, std::memory_order_relaxed);
     // With unread frames the lane can't be let to another tenant between this look and the store; without any
     // there is nothing to store.
     const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
     if (shm::pack_tenant(lane, word.tenancy) != entry.tenant) continue;
     if (read > line.committed.load(std::memory_order_acquire)) continue;
-    if (entry.passed > reader.passed.load(std::memory_order_relaxed))
-      reader.passed.store(entry.passed, std::memory_order_relaxed);
     // Release: as in LaneMerge::commit().
     if (read > reader.read.load(std::memory_order_relaxed))
       reader.read.store(read, std::memory_order_release);

@@ -213,10 +213,11 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   segment_.consumer_line(2).read.store(80);
   const auto lanes = segment_.journal_lanes();
   lanes[0] = {shm::pack_tenant(0, 7), 64, {1, 2, 3, 4, 5}, 0};
-  lanes[1] = {shm::pack_tenant(1, 7), 64, {3, 9}, 0};  // it was let to another one
-  lanes[2] = {shm::pack_tenant(2, 9), 64, {}, 0};      // it has been read on
-  lanes[3] = {shm::pack_tenant(3, 9), 1000, {}, 0};    // no position of it
-  lanes[4] = {shm::pack_tenant(4000, 9), 8, {}, 0};    // no lane
+  segment_.producer_line(1).records.store(20);
+  lanes[1] = {shm::pack_tenant(1, 7), 64, {3, 9}, 20};  // it was let to another one
+  lanes[2] = {shm::pack_tenant(2, 9), 64, {}, 0};       // it has been read on
+  lanes[3] = {shm::pack_tenant(3, 9), 1000, {}, 0};     // no position of it
+  lanes[4] = {shm::pack_tenant(4000, 9), 8, {}, 0};     // no lane
   journal().slot[0] = {1, 5, 77};
   journal().slot[1] = {2, 5, 77};     // another one's by now
   journal().slot[2] = {4000, 5, 77};  // no slot
@@ -235,6 +236,7 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   EXPECT_EQ(segment_.consumer_line(0).read.load(), 64U);
   EXPECT_EQ(segment_.consumer_line(0).reported[4].load(), 5U);
   EXPECT_EQ(segment_.consumer_line(1).read.load(), 0U);
+  EXPECT_EQ(segment_.consumer_line(1).passed.load(), 20U);      // these, too
   EXPECT_EQ(segment_.consumer_line(1).reported[0].load(), 3U);  // counted over all tenants
   EXPECT_EQ(segment_.consumer_line(1).reported[1].load(), 0U);  // more than there are
   EXPECT_EQ(segment_.consumer_line(2).read.load(), 80U);
