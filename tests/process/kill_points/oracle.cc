@@ -5,8 +5,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -18,7 +16,7 @@
 #include "shm/segment.h"
 #include "shm/site_table.h"
 #include "shm/snapshot.h"
-#include "tools/dump.h"
+#include "support/dump_text.h"
 
 namespace logbus::kill_points {
 namespace {
@@ -38,19 +36,6 @@ shm::BusOptions named(const Stage& stage, const std::string& bus) {
   return options;
 }
 
-std::string dumped(shm::Snapshot& snapshot) {
-  tools::DumpOptions options;
-  options.json = true;
-  char* text = nullptr;
-  std::size_t size = 0;
-  std::FILE* file = ::open_memstream(&text, &size);
-  tools::dump(snapshot, options, file);
-  std::fclose(file);
-  std::string out(text, size);
-  std::free(text);
-  return out;
-}
-
 /// The torn record, if there is one: found in the words of its lane, and shown by dump.
 bool has_torn(const Stage& stage, const std::string& bus) {
   shm::Snapshot snapshot = shm::Snapshot::of_bus(named(stage, bus));
@@ -58,7 +43,9 @@ bool has_torn(const Stage& stage, const std::string& bus) {
   for (std::uint32_t lane = 0; lane < snapshot.lanes(); ++lane)
     found |= unpack_lane(snapshot.producer_line(lane).word.load()).state == LaneState::kOpen &&
              snapshot.read_lane(lane).in_flight.has_value();
-  const std::string text = dumped(snapshot);
+  tools::DumpOptions options;
+  options.json = true;
+  const std::string text = testing::dump_text(snapshot, options);
   const std::size_t at = text.find("\"in_flight\"");
   require(found == (at != std::string::npos), "dump and the lanes' words differ about a torn record");
   if (!found) return false;

@@ -23,8 +23,8 @@
 #include "shm/segment.h"
 #include "shm/site_table.h"
 #include "shm/snapshot.h"
+#include "support/dump_text.h"
 #include "support/shm_bus.h"
-#include "tools/dump.h"
 #include "wire/codec.h"
 
 namespace logbus::testing {
@@ -137,23 +137,11 @@ class Child {
   pid_t reaped_ = 0;
 };
 
-/// What dump writes.
-inline std::string dumped(shm::Snapshot& snapshot, const tools::DumpOptions& options) {
-  char* text = nullptr;
-  std::size_t size = 0;
-  std::FILE* file = ::open_memstream(&text, &size);
-  tools::dump(snapshot, options, file);
-  std::fclose(file);
-  std::string out(text, size);
-  std::free(text);
-  return out;
-}
-
-/// Its JSON objects of one type.
+/// The JSON objects of one type that dump writes.
 inline std::vector<nlohmann::ordered_json> dumped_objects(shm::Snapshot& snapshot, std::string_view type,
                                                           tools::DumpOptions options = {}) {
   options.json = true;
-  std::istringstream lines(dumped(snapshot, options));
+  std::istringstream lines(dump_text(snapshot, options));
   std::vector<nlohmann::ordered_json> objects;
   for (std::string line; std::getline(lines, line);) {
     auto object = nlohmann::ordered_json::parse(line);

@@ -79,7 +79,7 @@ TEST_F(DumpTest, ShowsTheRecordThatAKilledWorkerWasWriting) {
     });
     child.kill();
     auto snapshot = this->snapshot();
-    const std::string text = dumped(snapshot, {});
+    const std::string text = dump_text(snapshot, {});
     EXPECT_NE(
         text.find("in flight                                web-2[" + std::to_string(child.killed_pid()) +
                   "]/rx-1 orders.api: \"charge {} for {}\"  (api.cpp:88 handle)\n"),
@@ -114,7 +114,7 @@ TEST_F(DumpTest, WritesTextAsDocumented) {
   auto snapshot = this->snapshot();
   tools::DumpOptions options;
   options.utc = true;
-  std::istringstream lines(dumped(snapshot, options));
+  std::istringstream lines(dump_text(snapshot, options));
   std::string line;
   std::getline(lines, line);
   EXPECT_TRUE(line.starts_with("# bus test  layout 3  uuid ")) << line;
@@ -296,7 +296,7 @@ TEST_F(DumpTest, GivesHolesNoMemory) {
   auto snapshot = this->snapshot();
   tools::DumpOptions options;
   options.site = true;
-  dumped(snapshot, options);
+  dump_text(snapshot, options);
   ASSERT_EQ(::stat(path().c_str(), &after), 0);
   EXPECT_EQ(before.st_blocks, after.st_blocks);
   EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
@@ -315,7 +315,7 @@ TEST_F(DumpTest, ShowsGaps) {
   const auto gaps = dumped_objects(snapshot, "gap");
   ASSERT_EQ(gaps.size(), 1U);
   EXPECT_EQ(gaps[0]["dropped"], (std::vector<int>{0, 1, 0, 1, 0}));
-  EXPECT_NE(dumped(snapshot, {}).find("records dropped here; 2 in this lane so far"), std::string::npos);
+  EXPECT_NE(dump_text(snapshot, {}).find("records dropped here; 2 in this lane so far"), std::string::npos);
 }
 
 TEST_F(DumpTest, SelectsRecords) {
@@ -423,9 +423,9 @@ TEST_F(DumpTest, SurvivesRandomDamage) {
     auto damaged = snapshot();
     tools::DumpOptions options;
     options.site = true;
-    dumped(damaged, options);
+    dump_text(damaged, options);
     options.json = true;
-    std::istringstream lines(dumped(damaged, options));
+    std::istringstream lines(dump_text(damaged, options));
     for (std::string line; std::getline(lines, line);) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
     tools::stat_text(damaged, tools::collect_statistics(damaged), true);
     for (const std::uint64_t at : places) {
