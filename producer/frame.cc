@@ -11,11 +11,54 @@
 #include "producer/undisturbed.h"
 #include "shm/doorbell.h"
 
+namespace logbus::producer {
+namespace {
+
+using detail::Frame;
+using detail::LaneWriter;
+using detail::Outcome;
+
+/// Room for a payload in the thread's lane, and in that of another bus if this one is left meanwhile. `tag`
+/// is asked for anew on each: a call site has another id there. 0: the record needs no lane.
+template <class Tag>
+Frame on_a_lane(ThreadState& state, int levelno, std::uint32_t payload, const Tag& tag) noexcept {
+  const std::uint32_t size = LaneWriter::frame_bytes(payload);
+  for (int round = 0; round < 16; ++round) {
+    const LaneResult lane = need_lane(state, levelno);
+    if (lane != LaneResult::kOk) {
+      after_record(state);
+      return {nullptr, 0, lane == LaneResult::kNoBus ? Outcome::kRecord : Outcome::kDone};
+    }
+    const std::uint32_t of_frame = tag();
+    if (of_frame == 0) return {nullptr, 0, Outcome::kRecord};
+    LaneWriter& writer = state.owner.writer;
+    if (!writer.enter()) {
+      state.owner.count_drop(levelno, detail::DropReason::kNested);
+      return {nullptr, 0, Outcome::kDone};
+    }
+    if (writer.has_room(size, detail::severity_of(levelno))) return {&writer, of_frame, Outcome::kReady};
+    const BusConfig* config = bus_config();
+    const shm::Room room = state.owner.make_room(size, levelno, config == nullptr || config->may_wait);
+    if (room == shm::Room::kReady) return {&writer, of_frame, Outcome::kReady};
+    writer.leave();
+    if (room == shm::Room::kDropped) {
+      tell_loss(*state.membership);
+      after_record(state);
+      return {nullptr, 0, Outcome::kDone};
+    }
+    forsake(state.membership);
+    give_up_lane(state);
+  }
+  return {nullptr, 0, Outcome::kRecord};
+}
+
+}  // namespace
+}  // namespace logbus::producer
+
 namespace logbus {
 inline namespace abi1 LOGBUS_ABI {
 namespace detail {
 
-using producer::LaneResult;
 using producer::ThreadState;
 
 Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
@@ -24,15 +67,11 @@ Frame open_frame(const LoggerGate& logger, int levelno, const CallSite& site,
   const bool direct = (logger.gate.load(std::memory_order_relaxed) & 1) != 0 && site.hash != 0;
   ThreadState* state = direct ? producer::thread_state() : nullptr;
   if (state == nullptr) return {nullptr, 0, Outcome::kRecord};
-  const LaneResult lane = producer::need_lane(*state, levelno);
-  if (lane != LaneResult::kOk) {
-    producer::after_record(*state);
-    return {nullptr, 0, lane == LaneResult::kNoBus ? Outcome::kRecord : Outcome::kDone};
-  }
-  const std::uint32_t id = producer::site_id(state->membership->attachment->segment(),
-                                             site_key(logger, levelno, site), logger, levelno, site);
-  if (id == 0) return {nullptr, 0, Outcome::kRecord};
-  return producer::open_frame_as(*state, levelno, payload, frame_tag(FrameKind::kRecord, id));
+  return producer::on_a_lane(*state, levelno, payload, [&] {
+    const std::uint32_t id = producer::site_id(state->membership->attachment->segment(),
+                                               site_key(logger, levelno, site), logger, levelno, site);
+    return id == 0 ? 0 : frame_tag(FrameKind::kRecord, id);
+  });
 }
 
 void close_frame(const Frame& frame) noexcept {
@@ -61,7 +100,7 @@ void attend() noexcept {
 void lose_record(int levelno) noexcept {
   const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
-  if (state == nullptr || producer::need_lane(*state, levelno) != LaneResult::kOk) return;
+  if (state == nullptr || producer::need_lane(*state, levelno) != producer::LaneResult::kOk) return;
   state->owner.count_drop(levelno, DropReason::kMemory);
   producer::tell_loss(*state->membership);
 }
@@ -83,40 +122,8 @@ std::uint32_t max_payload() noexcept {
 
 namespace logbus::producer {
 
-using detail::Frame;
-using detail::LaneWriter;
-using detail::Outcome;
-
 Frame open_frame_as(ThreadState& state, int levelno, std::uint32_t payload, std::uint32_t tag) noexcept {
-  const std::uint32_t size = LaneWriter::frame_bytes(payload);
-  for (int round = 0; round < 16; ++round) {
-    switch (need_lane(state, levelno)) {
-      case LaneResult::kOk:
-        break;
-      case LaneResult::kNoBus:
-        return {nullptr, 0, Outcome::kRecord};
-      case LaneResult::kNoLane:
-        return {nullptr, 0, Outcome::kDone};
-    }
-    LaneWriter& writer = state.owner.writer;
-    if (!writer.enter()) {
-      state.owner.count_drop(levelno, detail::DropReason::kNested);
-      return {nullptr, 0, Outcome::kDone};
-    }
-    if (writer.has_room(size, detail::severity_of(levelno))) return {&writer, tag, Outcome::kReady};
-    const BusConfig* config = bus_config();
-    const shm::Room room = state.owner.make_room(size, levelno, config == nullptr || config->may_wait);
-    if (room == shm::Room::kReady) return {&writer, tag, Outcome::kReady};
-    writer.leave();
-    if (room == shm::Room::kDropped) {
-      tell_loss(*state.membership);
-      after_record(state);
-      return {nullptr, 0, Outcome::kDone};
-    }
-    forsake(state.membership);
-    give_up_lane(state);
-  }
-  return {nullptr, 0, Outcome::kRecord};
+  return on_a_lane(state, levelno, payload, [tag] { return tag; });
 }
 
 Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noexcept {

@@ -282,6 +282,31 @@ TEST(ClaimTest, AThreadsFirstRecordFindsMemoryWhileFreeLanesArePunched) {
   EXPECT_EQ(dropped, 0);
 }
 
+// --- Another bus
+
+TEST(MoveTest, ARecordThatWaitedForRoomHasItsCallSiteOnTheNextBus) {
+  TestBus bus;
+  std::atomic<std::int64_t> calls{0};
+  std::atomic<bool> stop{false};
+  std::thread worker;
+  {
+    const shm::Segment side = bus.open();
+    shm::BusOptions options;
+    shm::Caretaker caretaker(side, options, "");
+    side.consumer().policy.store(static_cast<std::uint32_t>(detail::Policy::kBlock));
+    side.consumer().block_timeout_ns.store(60'000'000'000);
+    worker = std::thread([&] {
+      for (; !stop; ++calls) get_logger("moved").info("{} {}", 1, calls.load());
+    });
+    while (side.blocked_bitmap()[0] == 0) std::this_thread::yield();
+    stop = true;
+    ASSERT_TRUE(std::filesystem::remove(side.path()));
+    side.retire();
+    worker.join();
+  }
+  EXPECT_EQ(bus.messages(), std::vector{"1 " + std::to_string(calls - 1)});
+}
+
 // --- Descriptors
 
 TEST(DescriptorTest, WithoutOneANewThreadsRecordsAreCountedAndTheOthersGoOn) {
