@@ -51,9 +51,10 @@ std::uint64_t LaneSteps::limit(std::uint64_t end_offset, std::uint64_t room,
          is_backed(granted + 1))
     ++granted;
   const std::uint64_t limit = std::min(held, usable(std::min(room, step_end(granted)), severity));
-  // What is ahead may be taken back, of an idle lane or where memory is short: of the eighth of what is held
-  // that it stands in for, a quarter at a time.
-  return std::min(limit, std::max(usable(held, severity), end_offset + held / 32));
+  // What is ahead may be taken back, of an idle lane or where memory is short. It stands in for an eighth of
+  // what is held: that is used in two halves, with a look before each.
+  const std::uint64_t half = held / 16;
+  return std::min(limit, std::max(usable(held, severity), (end_offset + half - 1) / half * half));
 }
 
 bool LaneSteps::is_backed(std::uint32_t step) const noexcept {

@@ -114,11 +114,13 @@ class Lane {
       const std::uint64_t offset = lane_.writer.position - lane_.writer.newest;
       ASSERT_LE(offset, all);
       const std::uint64_t reserve = all - offset;
-      // Memory ahead that has been taken back is missed when the writer asks for room the next time.
-      EXPECT_GE(reserve, all / 8 - (sweeps_ ? all / 32 : 0));
+      // Memory ahead that has been taken back is missed at the next look, which is before fifteen sixteenths.
+      EXPECT_GE(reserve, !sweeps_ ? all / 8 : offset - size < 15 * (all / 16) ? all / 16 : 0);
       if (below(4) != 0 || gap_is_open() || reserve < 32 || reserve > lane_.max_frame()) return;
       const std::int64_t left = side_->shared().budget_left.exchange(0);  // others have taken the rest
-      EXPECT_TRUE(try_write(reserve / 8 * 8, kReserveSeverity + below(3))) << "it is kept back for this";
+      // Where all is read it begins a lap, of which the first step alone is sure to be there.
+      const std::uint64_t room = sweeps_ ? std::min(reserve, kFirstStepBytes) : reserve;
+      EXPECT_TRUE(try_write(room / 8 * 8, kReserveSeverity + below(3))) << "it is kept back for this";
       side_->shared().budget_left.fetch_add(left);
       ++filled_;
     }
@@ -172,7 +174,7 @@ TEST(ReserveTest, HoldsAndDropsAreExactWhateverHappens) {
     filled += lane.filled();
   }
   EXPECT_GT(accepted, 10'000U);
-  EXPECT_GT(refused, 10'000U);
+  EXPECT_GT(refused, 1000U);
   EXPECT_GT(filled, 1000U);
 }
 
