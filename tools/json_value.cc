@@ -92,6 +92,7 @@ Duration to_duration(const Json& parts) {
     duration.count = parts.at(2).get<std::int64_t>();
   else
     duration.count = to_double(parts.at(2));
+  if (duration.numerator == 0 || duration.denominator == 0) throw std::invalid_argument("no unit of time");
   return duration;
 }
 

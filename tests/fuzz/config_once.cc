@@ -14,6 +14,8 @@ constexpr std::string_view kSecret = "S3CR3T";
 
 /// Only where it is one: as the value of the key, on its line.
 bool only_in_credentials(const std::string& text) {
+  // Within another value it is a part of that: the text is one about what encloses it.
+  if (text.find_first_of("\"'{|>") != text.npos) return false;
   for (std::size_t at = text.find(kSecret); at != text.npos; at = text.find(kSecret, at + 1)) {
     const std::size_t line = text.rfind('\n', at) + 1;
     const std::string_view before = std::string_view(text).substr(line, at - line);

@@ -46,6 +46,7 @@ void format_once(Bytes bytes) {
     Formatter(options).format(record, line);
     require(wire::is_utf8(line), "a line is UTF-8");
   } catch (const std::exception&) {
+    return;  // nobody writes what there is of it
   }
   if (options.escape && options.format.find_first_of("\n\x1b") == options.format.npos &&
       options.datefmt.find_first_of("\n\x1b%") == options.datefmt.npos)

@@ -168,7 +168,10 @@ void add_site(World& world, Input& input) {
 
 /// The drain, as logbusd has it. Gives how many records of the good worker came.
 std::size_t drain(World& world) {
-  consumer::BusQueue queue(world.options());
+  // By its file: one that is marked as left would be moved aside, and drained behind its successor.
+  consumer::BusQueue queue(
+      shm::Segment::open_file(shm::bus_path(world.options()), world.options(), shm::Segment::Role::kSidecar),
+      world.options(), {});
   LogRecord record;
   std::size_t good = 0;
   std::size_t all = 0;

@@ -96,6 +96,13 @@ TEST(MakeLogRecordTest, KeepsValuesThatNoMemberHolds) {
   EXPECT_EQ(record.attribute("exc_text"), Value(""));
 }
 
+// A reader of the bus would refuse it.
+TEST(MakeLogRecordTest, TakesADurationWithoutAUnitForADict) {
+  const LogRecord record = made(R"({"a":{"$duration":[0,1000,5]},"b":{"$duration":[1,1000,5]}})");
+  EXPECT_NE(record.extra[0].second.get_if<Dict>(), nullptr);
+  EXPECT_EQ(record.extra[1].second, Value(Duration{1, 1000, std::int64_t{5}}));
+}
+
 TEST(MakeLogRecordTest, KeepsCreatedExactly) {
   const LogRecord record = made(R"({"created":1772352842.118204})");
   EXPECT_EQ(record.created(), 1772352842.118204);
