@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <mutex>
+#include <type_traits>
 
 #include <logbus/level.h>
 
@@ -18,14 +19,14 @@ namespace {
 /// Held for a look into a small map: whoever finds it taken so often is over its holder.
 constexpr int kTries = 1000;
 
-// Never destroyed: records are logged from static destructors too.
-std::mutex& guard() {
-  static auto* mutex = [] {
-    auto* made = new std::mutex;
-    ::pthread_atfork([] { guard().lock(); }, [] { guard().unlock(); }, [] { guard().unlock(); });
-    return made;
-  }();
-  return *mutex;
+// Never destroyed, since its destructor is trivial: records are logged from static destructors too.
+std::mutex& guard() noexcept {
+  static_assert(std::is_trivially_destructible_v<std::mutex>);
+  static constinit std::mutex mutex;
+  static const bool registered =
+      ::pthread_atfork([] { guard().lock(); }, [] { guard().unlock(); }, [] { guard().unlock(); }) == 0;
+  static_cast<void>(registered);
+  return mutex;
 }
 
 std::string_view standard_name(int levelno) noexcept {
