@@ -12,12 +12,12 @@ import subprocess
 import time
 
 import tap
-from bus import WORKER, Bus
+from bus import CONSUMER_CONTROL, WORKER, Bus
 from tap import Skip, check, check_equal, wait_for
 
 KIB = 1024
 STAY_MS = 3_600_000
-PASSES = 216  # offset in the consumer control, which is the preamble's first region
+PASSES = 216  # offset in the consumer control
 
 
 def memory(bus):
@@ -31,10 +31,7 @@ def drained(bus, records):
 
 
 def passes(bus):
-    with open(bus.segment, "rb") as file:
-        file.seek(144)
-        file.seek(struct.unpack("<Q", file.read(8))[0] + PASSES)
-        return struct.unpack("<Q", file.read(8))[0]
+    return struct.unpack_from("<Q", bus.region(CONSUMER_CONTROL)[0], PASSES)[0]
 
 
 def switches(pid, kind="voluntary"):
@@ -80,7 +77,7 @@ def test_idle_sidecar():
             if threads:
                 bus.worker(threads=threads, records=1, stay_ms=STAY_MS)
                 wait_for(lambda: drained(bus, threads), "all records are written")
-            time.sleep(0.1)  # it goes on polling for 10 ms
+            wait_for(bus.sleeping, "it has gone to sleep")
             began, slept, passed = time.monotonic(), switches(bus.sidecar.pid), passes(bus)
             time.sleep(2)
             slept, passed = switches(bus.sidecar.pid) - slept, passes(bus) - passed

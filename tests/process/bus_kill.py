@@ -105,18 +105,13 @@ def test_kill_of_a_blocked_worker():
             bus.sidecar.send_signal(signal.SIGSTOP)
             path = os.path.join(bus.home, f"board.{round_}")
             child = bus.worker(first_worker=round_, threads=4, records=FOREVER, board=path)
-
-            def stands_still():
-                now = read_board(path, 4)
-                time.sleep(0.1)
-                return now is not None and min(now) > 0 and now == read_board(path, 4)
-
-            wait_for(stands_still, "all four threads wait for room")
+            wait_for(lambda: bus.waiting_lanes() == 4, "all four threads wait for room")
             child.send_signal(signal.SIGKILL)
             child.wait()
             seen = read_board(path, 4)
             bus.sidecar.send_signal(signal.SIGCONT)
             wait_for(lambda: bus.stat()["records"]["lag"] == 0, "the lanes are drained")
+            wait_for(lambda: bus.waiting_lanes() == 0, "the dead wait no more")
             for thread, calls in enumerate(seen):
                 check(calls > 0, f"thread {thread} has logged nothing")
         bus.stop_sidecar()

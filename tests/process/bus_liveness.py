@@ -13,7 +13,7 @@ import struct
 import time
 
 import tap
-from bus import WORKER, Bus, count_records, finish, read_text
+from bus import SLOTS, WORKER, Bus, count_records, finish, read_text
 from machine import in_pid_namespace, mounted
 from tap import SOAK, Skip, check, check_equal, wait_for
 
@@ -32,27 +32,12 @@ def returned(path):
 
 def slots(bus):
     """(state, pid, flags) of each process slot."""
-    with open(bus.segment, "rb") as file:
-        count = struct.unpack_from("<I", file.read(408), 84)[0]
-        file.seek(264)
-        offset, _, stride = struct.unpack("<3Q", file.read(24))
-        file.seek(offset)
-        found = file.read(count * stride)
-    words = [struct.unpack_from("<QI20xI", found, i * stride) for i in range(count)]
-    return [(word >> 62, pid, flags) for word, pid, flags in words]
+    return [(word >> 62, pid, flags) for word, pid, flags in bus.entries(SLOTS, "<QI20xI")]
 
 
 def drained(bus):
     """By positions: of a process that was killed the count of records may be one off."""
     return bus.stat()["records"]["lag"] == 0
-
-
-def sleeping(bus):
-    """The reader waits to be woken (FORMAT.md: `attention`, the shared control's first word)."""
-    with open(bus.segment, "rb") as file:
-        (offset,) = struct.unpack_from("<Q", file.read(408), 144 + 4 * 24)
-        file.seek(offset)
-        return struct.unpack("<I", file.read(4))[0] & 1 != 0
 
 
 def on_stderr(bus):
@@ -308,7 +293,7 @@ def test_dead_crowd_on_a_sleeping_bus():
         bus.start_sidecar()
         crowd = [bus.worker(first_worker=i, records=1, stay_ms=600_000) for i in range(64)]
         wait_for(lambda: drained(bus) and bus.stat()["records"]["drained"] == 64, "all have logged")
-        wait_for(lambda: sleeping(bus), "the sidecar has gone to sleep")
+        wait_for(bus.sleeping, "the sidecar has gone to sleep")
         for child in crowd:
             child.kill()
         for child in crowd:

@@ -13,7 +13,7 @@ import threading
 import time
 
 import tap
-from bus import LOGBUSD, Bus, Load, count_records, finish, read_text
+from bus import CONSUMER_CONTROL, LOGBUSD, Bus, Load, count_records, finish, read_text
 from tap import SOAK, check, check_equal, wait_for
 
 SEED = int(os.environ.get("LOGBUS_SEED", 7))
@@ -139,18 +139,12 @@ def take_over(bus, *arguments):
 
 def holder_pid(bus):
     """What the holder of the lease says of itself (FORMAT.md, consumer control)."""
-    with open(bus.segment, "rb") as file:
-        (offset,) = struct.unpack_from("<Q", file.read(408), 144)
-        file.seek(offset + 8)
-        return struct.unpack("<I", file.read(4))[0]
+    return struct.unpack_from("<I", bus.region(CONSUMER_CONTROL)[0], 8)[0]
 
 
 def handover_requested(bus):
     """Somebody holds the lock of those that ask, and has written the lease's epoch (FORMAT.md)."""
-    with open(bus.segment, "rb") as file:
-        (offset,) = struct.unpack_from("<Q", file.read(408), 144)
-        file.seek(offset)
-        epoch, _, _, _, _, request = struct.unpack("<QIIQQQ", file.read(40))
+    epoch, request = struct.unpack_from("<Q24xQ", bus.region(CONSUMER_CONTROL)[0])
     inode = os.stat(bus.segment).st_ino
     with open("/proc/locks") as locks:
         asking = any(f":{inode} {2**62 - 2} " in line for line in locks if "OFDLCK" in line)

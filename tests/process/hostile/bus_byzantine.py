@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import tap
-from bus import BUILD, LOGBUS, Bus, finish, read_text
+from bus import BUILD, LOGBUS, SHARED_CONTROL, Bus, finish, read_text
 from tap import SOAK, check, check_equal, wait_for
 
 BYZANTINE = os.path.join(BUILD, "tests", "process", "hostile", "byzantine")
@@ -113,10 +113,7 @@ def lie(what):
 
 def arena(bus):
     """Bytes of sites: they are never given back."""
-    with open(bus.segment, "rb") as file:
-        (shared,) = struct.unpack_from("<Q", file.read(408), 240)
-        file.seek(shared + 72)
-        return struct.unpack("<Q", file.read(8))[0]
+    return struct.unpack_from("<Q", bus.region(SHARED_CONTROL)[0], 72)[0]
 
 
 def test_own_words():

@@ -21,6 +21,9 @@ LOGBUSD = os.path.join(BUILD, "consumer", "logbusd")
 LOGBUS = os.path.join(BUILD, "tools", "logbus")
 WORKER = os.path.join(BUILD, "tests", "process", "bus_worker")
 
+# Regions of the segment, by their places in the preamble's table (FORMAT.md)
+CONSUMER_CONTROL, SHARED_CONTROL, SLOTS, PRODUCER_LINES = 0, 4, 5, 6
+
 # created has a fixed width until 2286: texts compare as times do
 FORMAT = "%(created).6f %(process)d %(levelname)s %(name)s %(message)s"
 DROPPED = re.compile(r"(\d+) records dropped")
@@ -150,15 +153,32 @@ class Bus:
                     return self.sidecar.pid
         return 0
 
-    def free_lanes(self):
-        """Lanes that nobody has, by the segment's file (FORMAT.md: regions of the preamble, producer line)."""
+    # --- what the segment's file says (FORMAT.md)
+
+    def region(self, number):
+        """Its bytes, and how far apart its entries are."""
         with open(self.segment, "rb") as file:
-            (lanes,) = struct.unpack_from("<I", file.read(408), 80)
-            file.seek(288)
-            offset, _, stride = struct.unpack("<3Q", file.read(24))
+            file.seek(144 + 24 * number)
+            offset, size, stride = struct.unpack("<3Q", file.read(24))
             file.seek(offset)
-            lines = file.read(lanes * stride)
-        return [i for i in range(lanes) if struct.unpack_from("<Q", lines, i * stride + 64)[0] >> 62 == 0]
+            return file.read(size), stride
+
+    def entries(self, number, layout, at=0):
+        """Of each entry of a region the fields that begin `at` so many bytes."""
+        data, stride = self.region(number)
+        return [struct.unpack_from(layout, data, start + at) for start in range(0, len(data), stride)]
+
+    def free_lanes(self):
+        """Lanes that nobody has."""
+        return [i for i, (word,) in enumerate(self.entries(PRODUCER_LINES, "<Q", 64)) if word >> 62 == 0]
+
+    def waiting_lanes(self):
+        """How many lanes' writers wait for room: the bits of the blocked bitmap."""
+        return int.from_bytes(self.region(SHARED_CONTROL)[0][128:], "little").bit_count()
+
+    def sleeping(self):
+        """The reader waits to be woken: the lowest bit of `attention`, the shared control's first word."""
+        return self.region(SHARED_CONTROL)[0][0] & 1 != 0
 
     # --- what was written
 
