@@ -225,6 +225,7 @@ def test_exec():
         bus.start_sidecar()
         for i in range(0, 20, 2):
             bus.run_worker(first_worker=i, records=1000, trick="exec")
+            wait_for(lambda: len(bus.free_lanes()) == 2, "both lanes come back")
         bus.stop_sidecar()
         count = count_records(bus.lines())
         check_equal(dict(count.next), {(i, 0): 1000 if i % 2 else 500 for i in range(20)}, "records by worker")
