@@ -55,6 +55,7 @@ class ListQueue : public Queue {
   void interrupt() noexcept override {
     const std::lock_guard lock(lock_);
     interrupted_ = true;
+    ++interrupts_;
     changed_.notify_all();
   }
   void fail() {
@@ -65,6 +66,10 @@ class ListQueue : public Queue {
   bool wait_until_done(std::size_t count) {
     std::unique_lock lock(lock_);
     return changed_.wait_for(lock, 20s, [&] { return done_ >= count; });
+  }
+  bool wait_until_interrupted(std::size_t times) {
+    std::unique_lock lock(lock_);
+    return changed_.wait_for(lock, 20s, [&] { return interrupts_ >= times; });
   }
   std::size_t left() {
     const std::lock_guard lock(lock_);
@@ -86,6 +91,7 @@ class ListQueue : public Queue {
   std::size_t given_ = 0;
   std::size_t done_ = 0;
   std::vector<std::size_t> batches_;  // how many had been given at each task_done()
+  std::size_t interrupts_ = 0;
   bool interrupted_ = false;
   bool failing_ = false;
 };
@@ -388,20 +394,25 @@ TEST(QueueListenerTest, DerivedClassesPrepareAndHandle) {
 }
 
 TEST(QueueListenerTest, StopWithATimeoutLeavesTheRestInTheQueue) {
-  /// Comes back from a record only when the timeout of stop() has passed for sure.
+  /// Comes back from a record only when stop() has given it up: it interrupts as it begins and as it gives
+  /// up.
   class Slow : public Handler {
    public:
+    explicit Slow(ListQueue& queue) : queue_(queue) {}
     std::promise<void> entered;
 
    protected:
     void emit(const LogRecord& record) override {
       if (record.get_message() != "first") return;
       entered.set_value();
-      std::this_thread::sleep_for(300ms);
+      EXPECT_TRUE(queue_.wait_until_interrupted(2));
     }
+
+   private:
+    ListQueue& queue_;
   };
   ListQueue queue;
-  const auto slow = std::make_shared<Slow>();
+  const auto slow = std::make_shared<Slow>(queue);
   QueueListener listener(queue, {slow});
   queue.put_nowait(message("first"));
   for (int i = 0; i < 100; ++i) queue.put_nowait(message("x"));
