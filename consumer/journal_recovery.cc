@@ -96,7 +96,7 @@ class JournalRecovery {
   void move_positions();
   void report_slot(const shm::JournalSlot& entry);
   void finish_rotation();
-  void rename(const std::string& from, const std::string& to);
+  bool rename(const std::string& from, const std::string& to);
   void note_step(std::uint32_t step, const FileId& source);
 
   const shm::Segment& segment_;
@@ -314,7 +314,8 @@ void JournalRecovery::finish_rotation() {
     } else {
       note_step(i, status ? status->id : FileId{});
     }
-    if (status) rename(names[2 * i], names[2 * i + 1]);
+    // As in a handler: those behind it would take what it leaves for what they replace.
+    if (status && !rename(names[2 * i], names[2 * i + 1])) return;
   }
   note_step(renames, {});
   for (std::uint32_t i = 0; i < deletions; ++i) {
@@ -325,9 +326,11 @@ void JournalRecovery::finish_rotation() {
   result_.notes.push_back("a rotation that the kill had interrupted is finished");
 }
 
-void JournalRecovery::rename(const std::string& from, const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0)
-    result_.warnings.push_back("cannot rename " + from + " to " + to + reason(errno));
+bool JournalRecovery::rename(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) == 0) return true;
+  result_.warnings.push_back("cannot rename " + from + " to " + to + reason(errno) +
+                             ": the rotation that the kill had interrupted ends there");
+  return false;
 }
 
 // Before it is done, as the handlers do: this may be killed too.

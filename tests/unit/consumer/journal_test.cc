@@ -275,6 +275,21 @@ TEST_F(JournalRecoveryTest, FinishesARotationFromEachOfItsSteps) {
   }
 }
 
+// The renames behind one that fails would take the files that it has left for those that are to be replaced.
+TEST_F(JournalRecoveryTest, EndsARotationAtARenameThatFails) {
+  for (const bool begun : {false, true}) {
+    SCOPED_TRACE(begun);
+    for (const char* name : {"f", "f.1", "f.2", "old"}) put(name, name);
+    std::filesystem::create_directory(path("f.3"));
+    rotate({"f.2", "f.3", "f.1", "f.2", "f", "f.1", "old"}, 3);
+    if (begun) note_step(0, "f.2");
+    EXPECT_EQ(recover_journal(segment_, {}).warnings.size(), 1U);
+    for (const char* name : {"f", "f.1", "f.2", "old"}) EXPECT_EQ(get(name), name);
+    EXPECT_TRUE(is_empty());
+    for (const char* name : {"f", "f.1", "f.2", "f.3", "old"}) std::filesystem::remove_all(path(name));
+  }
+}
+
 // Whoever may write the segment could else have any file written, renamed or removed.
 TEST_F(JournalRecoveryTest, OfASharedSegmentTouchesFilesOfTheConfigurationOnly) {
   const std::string segment = directory_.path() + "/test.logbus";
