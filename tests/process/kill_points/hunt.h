@@ -2,6 +2,7 @@
 // What is asked of a run, and what came of it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,15 +20,24 @@ struct Settings {
   std::uint64_t seed = 1;
   std::string operation;
   std::optional<std::size_t> place;
-  bool mutant = false;   // ends with the first failure, which is wanted
-  bool sidecar = false;  // it is killed, not a worker
+  std::chrono::milliseconds longest{0};  // for an operation; 0: as long as it takes
+  bool mutant = false;                   // ends with the first failure, which is wanted
+  bool sidecar = false;                  // it is killed, not a worker
 };
 
 struct Outcome {
-  std::size_t size = 0;  // instructions
+  std::size_t size = 0;    // instructions
+  std::size_t firsts = 0;  // places where the one before is killed
+  std::size_t places = 0;  // chosen, of which those that make a difference come first
   std::size_t there = 0, elsewhere = 0, after = 0, calls = 0, halves = 0, in_flight = 0, failed = 0;
   std::vector<std::string> failures;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 
+  /// No more of them: it is long enough, or, of a mutant, has failed.
+  bool is_enough(const Settings& settings) const {
+    if (settings.mutant) return failed != 0;
+    return settings.longest.count() != 0 && std::chrono::steady_clock::now() - started > settings.longest;
+  }
   void count(Stepper::Reached reached) {
     ++(reached == Stepper::Reached::kThere       ? there
        : reached == Stepper::Reached::kElsewhere ? elsewhere

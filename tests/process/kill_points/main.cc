@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// kill_points [--sidecar] [--all | --sample N] [--seed S] [--operation NAME [--place I]] [--mutant]: a line
-// of TAP an operation. With --mutant exit 0 says that something was wrong.
+// kill_points [--sidecar] [--all [--seconds S] | --sample N] [--seed S] [--operation NAME [--place I]]
+// [--mutant]: a line of TAP an operation, which takes S seconds at most. With --mutant exit 0 says that
+// something was wrong.
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -108,9 +109,12 @@ void hunt_worker(const Operation& operation, const Settings& settings, Outcome& 
   Runner runner(operation);
   const Trace trace = runner.record();
   outcome.size = trace.size();
-  for (const std::size_t place : choose(trace, settings, random)) {
+  std::vector<std::size_t> places = choose(trace, settings, random);
+  if (settings.longest.count() != 0) std::shuffle(places.begin(), places.end(), random);
+  outcome.places = places.size();
+  for (const std::size_t place : places) {
+    if (outcome.is_enough(settings)) break;
     runner.kill_at(trace, place, outcome);
-    if (settings.mutant && outcome.failed != 0) break;
     if (settings.place && place < outcome.size)
       std::printf("# place %zu: addr2line -ifCe build/.../kill_points 0x%zx\n", place,
                   trace.pc(place) - 0x555555554000);
@@ -118,18 +122,18 @@ void hunt_worker(const Operation& operation, const Settings& settings, Outcome& 
 }
 
 bool run(const Operation& operation, const Settings& settings, std::size_t number) {
-  const auto started = std::chrono::steady_clock::now();
   Outcome outcome;
   try {
     (settings.sidecar ? hunt_sidecar : hunt_worker)(operation, settings, outcome);
   } catch (const std::exception& error) {
     outcome.fail(error.what());
   }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - outcome.started;
   const bool good = outcome.failed == 0;
   std::printf("%sok %zu - %s\n", good ? "" : "not ", number, operation.name);
-  std::printf("# %zu instructions; killed at %zu of them, elsewhere %zu, after the end %zu; ", outcome.size,
-              outcome.there, outcome.elsewhere, outcome.after);
+  std::printf("# %zu instructions, %zu places; killed at %zu of them, elsewhere %zu, after the end %zu; ",
+              outcome.size, outcome.places, outcome.there, outcome.elsewhere, outcome.after);
+  if (outcome.firsts != 0) std::printf("behind %zu other kills; ", outcome.firsts);
   if (settings.sidecar)
     std::printf("at system calls %zu, in the middle of writes %zu; ", outcome.calls, outcome.halves);
   else
@@ -168,6 +172,7 @@ int main(int argc, char** argv) {
     if (argument == "--sample") settings.sample = std::strtoull(value(), nullptr, 10);
     if (argument == "--seed") settings.seed = std::strtoull(value(), nullptr, 10);
     if (argument == "--operation") settings.operation = value();
+    if (argument == "--seconds") settings.longest = std::chrono::seconds(std::strtol(value(), nullptr, 10));
     if (argument == "--place") settings.place = std::strtoull(value(), nullptr, 10);
   }
   for (const char* name : {"LOGBUS_BUS", "LOGBUS_DIR", "LOGBUS_LEVEL", "LOGBUS_PROCESS_NAME", "LOGBUS_GROUP"})

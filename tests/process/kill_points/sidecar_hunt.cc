@@ -217,12 +217,17 @@ std::vector<Point> choose(const Run& run, const Settings& settings, std::mt19937
     return points;
   }
   std::vector<Point> all = run.points();
-  points.insert(points.end(), all.begin(), all.end());
-  if (settings.mutant) return points;
-  for (const std::size_t place : run.trace.places(kMostOfOne)) points.push_back({place});
-  std::sort(points.begin(), points.end());
-  points.erase(std::unique(points.begin(), points.end()), points.end());
-  return points;
+  if (settings.mutant) {
+    points.insert(points.end(), all.begin(), all.end());
+    return points;
+  }
+  std::set<Point> known(all.begin(), all.end());
+  std::vector<Point> others;
+  for (const std::size_t place : run.trace.places(kMostOfOne))
+    if (known.insert({place}).second) others.push_back({place});
+  if (settings.longest.count() != 0) std::shuffle(others.begin(), others.end(), random);
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
 }
 
 }  // namespace
@@ -253,6 +258,7 @@ std::vector<Point> choose_firsts(const Operation& operation, const Run& run, con
 
 void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outcome& outcome) {
   Settings settings = all_settings;
+  if (operation.first != nullptr) settings.longest = {};  // a share of it for each
   if (operation.first != nullptr && settings.sample != 0)
     settings.sample = std::max<std::size_t>(1, settings.sample / kFirstsShare);
   std::mt19937_64 random(settings.seed);
@@ -260,8 +266,9 @@ void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outc
   const bool steps = !operation.is_long || settings.sample == 0;
   const auto kill_at = [&](const Run& run, const std::vector<Point>& points, const Run* first = nullptr,
                            Point first_point = {}) {
+    outcome.places += points.size();
     for (const Point point : points) {
-      if (settings.mutant && outcome.failed != 0) return;
+      if (outcome.is_enough(settings)) return;
       runner.kill_at(run, point, first, first_point);
     }
   };
@@ -270,7 +277,10 @@ void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outc
   const Run run = runner.learn_steps();
   outcome.size = run.trace.size();
   if (operation.first == nullptr) return kill_at(run, choose(run, settings, random));
-  for (const Point first : choose_firsts(operation, run, settings, random)) {
+  const std::vector<Point> firsts = choose_firsts(operation, run, settings, random);
+  outcome.firsts = firsts.size();
+  for (const Point first : firsts) {
+    settings.longest += all_settings.longest / firsts.size();
     if (steps) {
       const Run second = runner.record_behind(run, first);
       outcome.size += second.trace.size();
