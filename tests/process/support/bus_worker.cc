@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -155,6 +157,11 @@ void log_with_threads(const Options& options, std::uint64_t worker) {
   for (std::thread& thread : threads) thread.join();
 }
 
+/// A test that is killed leaves no worker behind. Holds until fork, and for the thread that has started us.
+void die_with_parent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 bool succeeded(pid_t pid) {
   int status = 0;
   return ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -168,6 +175,7 @@ bool in_children(const Options& options, Body body) {
     const pid_t pid = ::fork();
     if (pid < 0) fail("fork");
     if (pid == 0) {
+      die_with_parent();
       body(options.first_worker + p);
       std::exit(0);  // with all static destructors, as a worker that returns from main
     }
@@ -259,6 +267,7 @@ bool play(const Options& options, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  die_with_parent();
   if (argc > 1 && std::string_view(argv[1]) == "--schedule") return logbus::testing::run_schedule(argc, argv);
   const Options options = parse(argc, argv);
   if (!options.board.empty()) map_board(options);
