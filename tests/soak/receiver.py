@@ -8,9 +8,9 @@ import collections
 import pickle
 import random
 import re
-import socket
 import struct
-import threading
+
+from netbus import Server
 
 NUMBERED = re.compile(r"w (\d+) t (\d+) n (\d+)(?: p (\d+) ([a-z]*))?$")
 MOST_BYTES = 4 << 20
@@ -22,35 +22,18 @@ class Receiver:
         self.faults = []
         self.last = collections.defaultdict(int)  # (worker, thread) -> the highest number
         self.counts = collections.Counter()
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
-        self.threads = [threading.Thread(target=self.serve, daemon=True)]
-        self.connections = []
-        self.threads[0].start()
+        self.server = Server(self.read)
+        self.port = self.server.port
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.server.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            self.threads.append(threading.Thread(target=self.read, args=(connection,), daemon=True))
-            self.threads[-1].start()
-
-    def read(self, connection):
+    def read(self, connection, _):
         self.counts["connections"] += 1
         left = self.rng.expovariate(1 / 400_000)  # bytes until we hang up
         data = b""
-        try:
-            with connection:
-                while more := connection.recv(self.rng.choice((100, 4096, 65536))):
-                    data = self.take(data + more)
-                    left -= len(more)
-                    if left < 0:
-                        return
-        except OSError:
-            pass  # the sidecar was killed
+        while more := connection.recv(self.rng.choice((100, 4096, 65536))):
+            data = self.take(data + more)
+            left -= len(more)
+            if left < 0:
+                return
 
     def take(self, data):
         while len(data) >= 4:
@@ -84,16 +67,11 @@ class Receiver:
 
     def end(self, threads):
         """Gives the faults. `threads`: of the boards."""
-        self.server.shutdown(socket.SHUT_RDWR)  # ends accept()
         self.server.close()
-        self.threads[0].join(10)
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        for thread in self.threads:
+        for thread in self.server.threads:
             thread.join(10)
+        if self.server.failure:
+            self.fault(repr(self.server.failure))
         begun = {thread.key: thread.begun for thread in threads}
         for key, number in self.last.items():
             if number >= begun.get(key, 0):

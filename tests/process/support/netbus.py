@@ -71,7 +71,9 @@ class Server:
         self.answer = answer
         self.failure = None
         self.connections = []
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.threads = []  # of the connections
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def accept(self):
         while True:
@@ -80,7 +82,8 @@ class Server:
             except OSError:
                 return
             self.connections.append(connection)
-            threading.Thread(target=self.serve, args=(connection, len(self.connections)), daemon=True).start()
+            self.threads.append(threading.Thread(target=self.serve, args=(connection, len(self.connections)), daemon=True))
+            self.threads[-1].start()
 
     def serve(self, connection, number):
         try:
@@ -91,16 +94,22 @@ class Server:
         except Exception as failure:
             self.failure = failure
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
+    def close(self):
+        """Lets nobody in any more, and ends all connections; some threads may still be at their answers."""
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends accept()
+        self.accepting.join()
         self.listener.close()
         for connection in self.connections:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
         if kind is None and self.failure is not None:
             raise self.failure
 
