@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import tap
-from bus import LOGBUSD, Bus, Load, count_records, finish, read_text
+from bus import LOGBUSD, Bus, Load, count_records, finish
 from tap import check, check_equal, wait_for
 
 PROCESSES, THREADS, RECORDS = 4, 2, 10_000

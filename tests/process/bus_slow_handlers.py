@@ -13,7 +13,7 @@ import termios
 import threading
 
 import tap
-from bus import Bus, count_records, finish, read_text
+from bus import Bus, count_records, read_text
 from tap import Skip, check, check_equal, wait_for
 
 RECORDS = 5000  # far more than a pipe of 64 KiB takes

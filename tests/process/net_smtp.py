@@ -2,23 +2,17 @@
 # SPDX-License-Identifier: MIT
 """SMTPHandler against aiosmtpd and postfix, CPython's bytes, and against servers that mean ill."""
 
-import asyncio
-import contextlib
 import email
 import email.policy
-import io
 import logging
 import logging.handlers
 import os
 import random
 import re
 import shutil
-import smtplib
-import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import time
 import warnings
 
