@@ -191,7 +191,7 @@ TEST(FormatterTest, TakesAnyFormatUnvalidated) {
 TEST(FormatterTest, LocalTimeIsTheProcesssZone) {
   const char* before = std::getenv("TZ");
   const std::string kept = before == nullptr ? "" : before;
-  setenv("TZ", "XXX-2", 1);
+  setenv("TZ", "EET-2", 1);
   tzset();
   EXPECT_EQ(Formatter({.format = "%(asctime)s"}).format(sample()), "2023-11-15 00:13:20,007");
   before == nullptr ? unsetenv("TZ") : setenv("TZ", kept.c_str(), 1);
