@@ -4,12 +4,10 @@
 
 #include <logbus/formatter.h>
 
-#include "sidecar/config.h"
+#include "config_text.h"
 
 namespace logbus::sidecar {
 namespace {
-
-using Lines = std::vector<std::string>;
 
 struct Read {
   Configuration configuration;

@@ -13,7 +13,7 @@
 
 #include <logbus/handler.h>
 
-#include "sidecar/config.h"
+#include "config_text.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -30,12 +30,10 @@ class FileKindsTest : public testing::Test {
 
   // Of the one handler with these keys, which writes a.log.
   std::shared_ptr<Handler> make(const std::string& keys) const {
-    Diagnostics diagnostics("f.yaml");
-    const Configuration configuration = parse_config(
-        "version: 1\nhandlers:\n  h: {filename: " + (folder_ / "a.log").string() + ", " + keys + "}\n",
-        diagnostics);
-    EXPECT_EQ(diagnostics.lines(false), std::vector<std::string>{});
-    return configuration.handlers.at(0).make({});
+    const std::string file = (folder_ / "a.log").string();
+    return good("version: 1\nhandlers:\n  h: {filename: " + file + ", " + keys + "}\n")
+        .handlers.at(0)
+        .make({});
   }
   static void write(Handler& handler, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {

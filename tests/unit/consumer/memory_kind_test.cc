@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: MIT
 // MemoryHandler and BufferingHandler in a configuration: what is made, and what is said.
-#include <stdexcept>
+#include <memory>
+#include <string>
 
 #include <gtest/gtest.h>
 
 #include <logbus/memory_handler.h>
 
-#include "sidecar/config.h"
+#include "config_text.h"
 
 namespace logbus::sidecar::memory_kind_test {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 Lines said_about(const std::string& handlers) {
-  Diagnostics diagnostics("f.yaml");
-  parse_config("version: 1\nhandlers:\n  n: {class: logging.NullHandler}\n" + handlers, diagnostics);
-  return diagnostics.lines(false);
-}
-
-const HandlerSettings& handler(const Configuration& configuration, std::string_view name) {
-  for (const HandlerSettings& settings : configuration.handlers) {
-    if (settings.name == name) return settings;
-  }
-  throw std::out_of_range(std::string(name));
+  return wrong_with("version: 1\nhandlers:\n  n: {class: logging.NullHandler}\n" + handlers);
 }
 
 TEST(MemoryKindTest, MakesAHandlerOfTheSettings) {
-  Diagnostics diagnostics("f.yaml");
-  const Configuration configuration = parse_config(R"(
+  const Configuration configuration = good(R"(
 version: 1
 handlers:
   a: {class: logging.handlers.MemoryHandler, capacity: 100, target: z}
@@ -39,9 +28,7 @@ handlers:
     flushLevel: WARNING
     flushOnClose: false
   z: {class: logging.NullHandler}
-)",
-                                                   diagnostics);
-  EXPECT_EQ(diagnostics.lines(false), Lines{});
+)");
   const HandlerSettings& a = handler(configuration, "a");
   EXPECT_EQ(a.targets, std::vector<std::string>{"z"});
   const auto target = std::make_shared<MemoryHandler>(1);

@@ -20,7 +20,7 @@
 #include <logbus/error.h>
 
 #include "base/unique_fd.h"
-#include "sidecar/own_log.h"
+#include "config_text.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -41,10 +41,7 @@ class PipelineTest : public testing::Test {
   Configuration parse(std::string text) {
     for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@'))
       text.replace(at, 1, directory_);
-    Diagnostics diagnostics("f.yaml");
-    Configuration configuration = parse_config(text, diagnostics);
-    for (const std::string& line : diagnostics.lines(false)) ADD_FAILURE() << line;
-    return configuration;
+    return good(text);
   }
   static void give(Pipeline& pipeline, const std::string& name, int level, const std::string& text) {
     LogRecord record;
@@ -415,46 +412,6 @@ TEST_F(PipelineTest, AFileThatCannotBeOpenedIsNamed) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find(directory_ + "/gone/x"), std::string::npos) << error.what();
   }
-}
-
-TEST(OwnLogTest, CutsABurstAndTellsHowMuch) {
-  testing::internal::CaptureStderr();
-  OwnLog log;
-  log.set_level(Level::kWarning);
-  log.info("not this");
-  for (int i = 0; i < 150; ++i) log.warning("line");
-  const std::string text = testing::internal::GetCapturedStderr();
-  const auto lines = std::count(text.begin(), text.end(), '\n');
-  EXPECT_GE(lines, 100);
-  EXPECT_LT(lines, 150);
-  EXPECT_EQ(text.find("not this"), std::string::npos);
-  EXPECT_EQ(text.substr(0, text.find('\n')), "logbusd[" + std::to_string(::getpid()) + "]: warning: line");
-}
-
-TEST(OwnLogTest, SaysTheSameInJson) {
-  testing::internal::CaptureStderr();
-  OwnLog log;
-  log.set_json(true);
-  log.error("no \"bus\"");
-  const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_TRUE(text.starts_with("{\"time\":\"")) << text;
-  const std::string end =
-      "\"level\":\"ERROR\",\"logger\":\"logbusd\",\"message\":\"no \\\"bus\\\"\",\"pid\":" +
-      std::to_string(::getpid()) + "}\n";
-  EXPECT_TRUE(text.ends_with(end)) << text;
-}
-
-TEST(OwnLogTest, AFullPipeNeverBlocks) {
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
-  const std::string line(1000, 'x');
-  int written = 0;
-  while (written < 1000 && write_if_ready(ends[1], line)) ++written;
-  EXPECT_GT(written, 10);
-  EXPECT_LT(written, 1000);  // a pipe holds 64 KiB
-  ::close(ends[0]);
-  ::close(ends[1]);
-  EXPECT_FALSE(write_if_ready(ends[1], line));
 }
 
 }  // namespace

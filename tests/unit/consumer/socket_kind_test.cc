@@ -5,25 +5,20 @@
 #include <logbus/datagram_handler.h>
 #include <logbus/socket_handler.h>
 
-#include "sidecar/config.h"
+#include "config_text.h"
 
-namespace logbus::sidecar {
+namespace logbus::sidecar::socket_kind_test {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 Lines said_about(const std::string& keys) {
-  Diagnostics diagnostics("f.yaml");
-  parse_config("version: 1\nhandlers:\n  s: {class: logging.handlers.SocketHandler, " + keys + "}\n",
-               diagnostics);
-  Lines lines = diagnostics.lines(false);
+  Lines lines =
+      wrong_with("version: 1\nhandlers:\n  s: {class: logging.handlers.SocketHandler, " + keys + "}\n");
   for (std::string& line : lines) line = line.substr(line.find(": ") + 2);  // the place is not this test's
   return lines;
 }
 
 TEST(SocketKindTest, MakesHandlersOfTheSettings) {
-  Diagnostics diagnostics("f.yaml");
-  const Configuration configuration = parse_config(R"(
+  const Configuration configuration = good(R"(
 version: 1
 handlers:
   a:
@@ -35,9 +30,7 @@ handlers:
     codec: msgpack
     .: {closeOnError: true, retryStart: 0.5, retryFactor: 3, retryMax: 60.0}
   b: {class: logging.handlers.DatagramHandler, host: /run/logs, port: null, timeout: 20 ms}
-)",
-                                                   diagnostics);
-  EXPECT_EQ(diagnostics.lines(false), Lines{});
+)");
   ASSERT_EQ(configuration.handlers.size(), 2U);
   for (const HandlerSettings& handler : configuration.handlers) EXPECT_TRUE(handler.network);
   const auto a = std::dynamic_pointer_cast<SocketHandler>(configuration.handlers[0].make({}));
@@ -74,4 +67,4 @@ TEST(SocketKindTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace logbus::sidecar
+}  // namespace logbus::sidecar::socket_kind_test

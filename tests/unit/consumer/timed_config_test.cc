@@ -9,7 +9,7 @@
 
 #include <logbus/timed_rotating_file_handler.h>
 
-#include "sidecar/config.h"
+#include "config_text.h"
 
 namespace logbus::sidecar {
 namespace {
@@ -17,7 +17,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using Lines = std::vector<std::string>;
 
 std::string with_keys(const std::string& keys, const std::string& more = "") {
   return "version: 1\nhandlers:\n  t: {class: logging.handlers.TimedRotatingFileHandler, "
@@ -25,20 +24,8 @@ std::string with_keys(const std::string& keys, const std::string& more = "") {
          keys + "}\n" + more;
 }
 
-Lines wrong_with(const std::string& text) {
-  Diagnostics diagnostics("f.yaml");
-  parse_config(text, diagnostics);
-  return diagnostics.lines(false);
-}
-
 TimedRotatingOptions read(const std::string& text) {
-  Diagnostics diagnostics("f.yaml");
-  const Configuration configuration = parse_config(text, diagnostics);
-  for (const std::string& line : diagnostics.lines(false)) ADD_FAILURE() << line;
-  const auto handler =
-      std::dynamic_pointer_cast<TimedRotatingFileHandler>(configuration.handlers.at(0).make({}));
-  if (handler == nullptr) throw std::runtime_error("another class");
-  return handler->rotation();
+  return made<TimedRotatingFileHandler>(good(text), "t")->rotation();
 }
 
 TEST(TimedConfigTest, HasPythonsDefaults) {
