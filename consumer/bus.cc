@@ -178,6 +178,13 @@ void Bus::remove_drained() {
   });
 }
 
+const BusQueue* Bus::lost() const noexcept {
+  const auto has_lost = [](const auto& queue) { return !queue->has_lease(); };
+  if (has_lost(current_)) return current_.get();
+  const auto found = std::find_if(retired_.begin(), retired_.end(), has_lost);
+  return found != retired_.end() ? found->get() : nullptr;
+}
+
 bool Bus::replaced() {
   return current_->retired() && (taken_ || !options_.follows) && idle();
 }
@@ -185,7 +192,7 @@ bool Bus::replaced() {
 /// Between two batches, now and then.
 void Bus::keep_segments() {
   const auto now = Clock::now();
-  if (now < next_look_) return;
+  if (now < next_look_ || lost() != nullptr) return;
   next_look_ = now + kLookInterval;
   if (current_->retired() && options_.follows) follow_name();
   if (left_overs_) attach_left_overs(false);

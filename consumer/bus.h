@@ -66,6 +66,8 @@ class Bus : public Queue {
   BusQueue& batch() noexcept { return batch_ != nullptr ? *batch_ : *current_; }
   BusQueue& current() noexcept { return *current_; }
   bool idle();
+  /// A segment whose lease another sidecar has got, if there is one: then there is nothing more to do here.
+  const BusQueue* lost() const noexcept;
   /// The bus is another's now, or nobody's, and nothing is left here.
   bool replaced();
   /// Those of the options that can change while the bus is in use; rolls for the others. Between two batches.

@@ -47,8 +47,9 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
 BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path,
                    const std::vector<std::string>& log_files)
     : segment_(std::move(segment)),
+      shared_(others_may_write(segment_)),
       caretaker_(segment_, options, config_path),
-      recovered_(recover_journal(segment_, log_files)),
+      recovered_(recover_journal(segment_, log_files, shared_)),
       merge_(segment_, caretaker_),
       site_table_(segment_),
       clock_(shm::clock_of(segment_)),
@@ -78,7 +79,7 @@ void BusQueue::look_if_new() {
 
 void BusQueue::look_at_all() {
   stopped_ = true;
-  merge_.pass(true);
+  if (has_lease()) merge_.pass(true);
 }
 
 bool BusQueue::put_nowait(const LogRecord&) {
@@ -106,6 +107,7 @@ bool BusQueue::wait_for_next(PackedRecord& packed, std::chrono::milliseconds tim
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
   bool looked = false;
   while (!take(packed)) {
+    if (!has_lease()) return false;
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
       look_at_all();
       continue;
@@ -135,6 +137,7 @@ bool BusQueue::wait_for_next(PackedRecord& packed, std::chrono::milliseconds tim
 
 void BusQueue::pass() {
   last_pass_ = steady_clock::now();
+  if (!has_lease()) return;
   clock_.refresh();
   // Frames that are no records (names), and lanes that left quarantine, must not wait for a record to be over
   // with.
@@ -333,6 +336,7 @@ void BusQueue::move_positions(bool with_at_hand) noexcept {
 }
 
 bool BusQueue::idle() {
+  if (!has_lease()) return false;
   // The workers first: none that attached before this moment can add to what the second look finds.
   const bool alone = !caretaker_.any_worker();
   if (!alone || !merge_.empty() || merge_.anything_new()) return false;
@@ -342,7 +346,7 @@ bool BusQueue::idle() {
 }
 
 void BusQueue::publish_handlers(const std::vector<std::shared_ptr<Handler>>& handlers) noexcept {
-  consumer::publish_handlers(handlers, segment_.consumer());
+  if (has_lease()) consumer::publish_handlers(handlers, segment_.consumer());
 }
 
 }  // namespace logbus::consumer

@@ -73,6 +73,8 @@ class BusQueue : public Queue {
   /// Nothing is left in the bus and no worker is attached.
   bool idle();
 
+  /// False: another sidecar has got it, and nothing is given or written any more. Any thread.
+  bool has_lease() const noexcept { return caretaker_.has_lease(); }
   /// Another sidecar waits for the lease. Any thread.
   bool handover_requested() const noexcept { return caretaker_.handover_requested(); }
 
@@ -122,6 +124,7 @@ class BusQueue : public Queue {
   const wire::Site* read_site(std::uint32_t id);
 
   shm::Segment segment_;
+  bool shared_;  // as it was found, before the caretaker gives it our permissions
   shm::Caretaker caretaker_;
   Recovery recovered_;  // with the lease, before the read positions are looked at
   LaneMerge merge_;

@@ -20,11 +20,14 @@ Missing missing_lines(std::string_view lines, std::string_view tail) {
       std::mismatch(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(most), tail.begin());
   const auto same = static_cast<std::size_t>(differ.first - lines.begin());
   if (same == most) return {std::string(lines.substr(same)), tail.size() > lines.size()};
-  std::size_t found = 0;  // bytes of whole lines
-  std::string_view last;  // of the tail
+  std::size_t found = 0;                        // bytes of whole lines
+  std::string_view wanted = line_at(lines, 0);  // behind them
+  std::string_view last;                        // of the tail
   for (std::size_t at = 0; at < tail.size(); at += last.size()) {
     last = line_at(tail, at);
-    if (found < lines.size() && last == line_at(lines, found)) found += last.size();
+    if (found == lines.size() || last != wanted) continue;
+    found += last.size();
+    wanted = line_at(lines, found);
   }
   Missing missing{{}, true};
   const std::string_view left = lines.substr(found);

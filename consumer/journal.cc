@@ -25,23 +25,35 @@ void set_state(shm::JournalHeader& header, JournalState state) noexcept {
   header.state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
 }
 
-/// The one of the two file tables that does not hold, empty.
-shm::JournalFileTable& other_table(shm::JournalHeader& header, std::uint32_t& index) noexcept {
-  index = header.table.load(std::memory_order_relaxed) == 0 ? 1 : 0;
-  header.tables[index].count = 0;
-  return header.tables[index];
-}
+/// Fills the one of the two file tables that does not hold. Counts by itself: who may write the segment must
+/// not lead us out of it.
+class FileList {
+ public:
+  explicit FileList(shm::JournalHeader& header)
+      : header_(header),
+        index_(header.table.load(std::memory_order_relaxed) == 0 ? 1 : 0),
+        table_(header.tables[index_]) {}
 
-bool add_file(shm::JournalFileTable& table, const std::string& path) noexcept {
-  const std::uint32_t count = table.count;
-  if (count == shm::kJournalFiles) return false;
-  const std::size_t begin = count == 0 ? 0 : table.entries[count - 1].name + table.entries[count - 1].bytes;
-  if (path.size() > sizeof table.names - begin) return false;
-  std::memcpy(table.names + begin, path.data(), path.size());
-  table.entries[count] = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(path.size())};
-  ++table.count;
-  return true;
-}
+  bool add(const std::string& path) noexcept {
+    if (count_ == shm::kJournalFiles || path.size() > sizeof table_.names - end_) return false;
+    std::memcpy(table_.names + end_, path.data(), path.size());
+    table_.entries[count_++] = {static_cast<std::uint32_t>(end_), static_cast<std::uint32_t>(path.size())};
+    end_ += path.size();
+    return true;
+  }
+  /// From now on it is the one that holds.
+  void publish() noexcept {
+    table_.count = count_;
+    header_.table.store(index_, std::memory_order_release);
+  }
+
+ private:
+  shm::JournalHeader& header_;
+  std::uint32_t index_;
+  shm::JournalFileTable& table_;
+  std::uint32_t count_ = 0;
+  std::size_t end_ = 0;  // of the last name
+};
 
 }  // namespace
 
@@ -51,9 +63,7 @@ void forget_files(const shm::Segment& segment) noexcept {
   // What is left to be written must find its files.
   if (header.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(JournalState::kEmpty))
     return;
-  std::uint32_t index = 0;
-  other_table(header, index);
-  header.table.store(index, std::memory_order_release);
+  FileList(header).publish();
 }
 
 void Journal::join(const std::vector<std::shared_ptr<FileHandler>>& wanted,
@@ -101,7 +111,6 @@ bool Journal::has(const Handler& handler) const noexcept {
 
 void Journal::move_to(BusQueue& queue) {
   queue_ = &queue;
-  epoch_ = queue.segment().consumer().epoch.load(std::memory_order_relaxed);
   far_ = far_most_ = 0;
   // Until it is known which files are in use, those that a killed one has listed are.
   if (joined_) give_homes();
@@ -124,18 +133,17 @@ void Journal::give_homes() {
 }
 
 void Journal::list_files() {
-  std::uint32_t index = 0;
-  shm::JournalFileTable& table = other_table(header(), index);
+  FileList list(header());
   bool room = true;
   for (Member& member : members_) {
-    room = room && add_file(table, member.handler->base_filename());
+    room = room && list.add(member.handler->base_filename());
     member.listed = room;
     if (!room)
       member.handler->handle_error(nullptr, Error("too many log files for the journal: after a kill, " +
                                                   member.handler->base_filename() + " may repeat lines"));
   }
-  for (const std::string& file : other_files_) room = room && add_file(table, file);
-  header().table.store(index, std::memory_order_release);
+  for (const std::string& file : other_files_) room = room && list.add(file);
+  list.publish();
 }
 
 void Journal::write() noexcept {
@@ -177,7 +185,7 @@ bool Journal::commit(bool with_at_hand) noexcept {
   seal(with_at_hand);
 #else
   seal(with_at_hand);
-  if (!write_sealed()) return abandon();
+  if (!write_sealed() || !has_lease()) return abandon();
 #endif
 #ifdef LOGBUS_MUTANT_EMPTY_BEFORE_MOVE
   set_state(header(), JournalState::kEmpty);
@@ -261,27 +269,28 @@ void Journal::end(Part& part) noexcept {
 
 void Journal::seal(bool with_at_hand) {
   shm::JournalHeader& journal = header();
-  journal.ops = 0;
-  for (const Part& part : parts_) journal.op[journal.ops++] = part.op;
+  std::uint32_t ops = 0, lanes = 0, slots = 0;  // of our own: see FileList
+  for (const Part& part : parts_) journal.op[ops++] = part.op;
   queue_->collect_positions(with_at_hand, positions_);
   journal.drained = queue_->drained(with_at_hand);
   journal.late = queue_->late(with_at_hand);
   journal.newest_ticks = queue_->newest_ticks(with_at_hand);
   journal.overwritten = queue_->own_records().overwritten();
   journal.dropped_reported = queue_->own_records().dropped_reported();
-  journal.lanes = 0;
   for (const LaneMerge::Position& position : positions_) {
-    shm::JournalLane& lane = queue_->segment().journal_lanes()[journal.lanes++];
+    shm::JournalLane& lane = queue_->segment().journal_lanes()[lanes++];
     lane.tenant = shm::pack_tenant(position.lane, position.tenancy);
     lane.read = position.read;
     lane.passed = position.passed;
     std::copy_n(*position.reported, detail::kSeverities, lane.reported);
   }
-  journal.slots = 0;
 #ifndef LOGBUS_MUTANT_TOLD_SLOTS_UNSEALED
   for (const OwnRecords::SlotReport& report : queue_->own_records().slot_reports())
-    journal.slot[journal.slots++] = {report.index, report.word, report.told};
+    journal.slot[slots++] = {report.index, report.word, report.told};
 #endif
+  journal.ops = ops;
+  journal.lanes = lanes;
+  journal.slots = slots;
   journal.sequence.store(journal.sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 #ifndef LOGBUS_MUTANT_NO_SEAL
   set_state(journal, JournalState::kSealed);
@@ -325,12 +334,6 @@ bool Journal::abandon() noexcept {
   return false;
 }
 
-// The kernel sees to it that there is one holder, unless this file system's locks are none: then the batch is
-// that of who came after us, and so is the journal.
-bool Journal::has_lease() const noexcept {
-  return queue_->segment().consumer().epoch.load(std::memory_order_relaxed) <= epoch_;
-}
-
 // Without memory it is in no state.
 bool Journal::is_in(JournalState state) const noexcept {
   return backed_ && header().state.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(state);
@@ -338,6 +341,7 @@ bool Journal::is_in(JournalState state) const noexcept {
 
 void Journal::begin_rotation(const record::RotationPlan& plan) {
   sources_.clear();
+  if (abandoned_ || !has_lease()) throw Error("the log files are another sidecar's");
   if (!is_in(JournalState::kEmpty)) return;
   std::string texts;
   const auto add = [&texts](const std::string& text) {

@@ -93,13 +93,12 @@ class Journal final : public record::WriteGroup {
   void give_homes();
   void list_files();
   bool is_in(shm::JournalState state) const noexcept;
-  bool has_lease() const noexcept;
+  bool has_lease() const noexcept { return queue_->has_lease(); }
   shm::JournalHeader& header() const noexcept { return queue_->segment().journal(); }
   std::span<char> payload() const noexcept { return queue_->segment().journal_payload(); }
 
   Host& host_;
   BusQueue* queue_ = nullptr;
-  std::uint64_t epoch_ = 0;  // of its lease
   std::vector<Member> members_;
   std::vector<std::string> other_files_;
   std::vector<Part> parts_;

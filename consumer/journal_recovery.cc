@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "file_completion.h"
 #include "file_status.h"
+#include "journal_reading.h"
 #include "record/disk_full.h"
 
 namespace logbus::consumer {
@@ -42,39 +43,20 @@ std::string reason(int error) {
   return std::string(": ") + std::strerror(error);
 }
 
-bool is_ours(const shm::Segment& segment) {
-  struct stat status {};
-  const base::UniqueFd file = segment.reopen();
-  return file && ::fstat(file.get(), &status) == 0 && status.st_uid == ::geteuid() &&
-         (status.st_mode & 022) == 0;
-}
-
-bool is_path(const std::string& text) {
-  return text.starts_with('/') && text.find('\0') == std::string::npos;
-}
-
-/// All that the ops have for one file, in their order.
-struct FileJob {
-  std::string path;
-  FileId id{};
-  std::uint64_t offset = 0;
-  std::string lines;
-};
-
 class JournalRecovery {
  public:
-  JournalRecovery(const shm::Segment& segment, const std::vector<std::string>& log_files)
-      : segment_(segment), journal_(segment.journal()), log_files_(log_files), ours_(is_ours(segment)) {}
+  JournalRecovery(const shm::Segment& segment, const std::vector<std::string>& log_files, bool shared)
+      : segment_(segment), journal_(segment.journal()), log_files_(log_files), shared_(shared) {}
 
   Recovery run() {
-    read_files();
-    const auto state = static_cast<JournalState>(journal_.state.load(std::memory_order_acquire));
-    if (state == JournalState::kSealed)
-      finish_batch();
-    else if (state == JournalState::kRotating)
-      finish_rotation();
-    else if (state != JournalState::kEmpty)
-      spoiled("its state is none");
+    const JournalContents contents = read_journal(segment_);
+    result_.files = contents.files;
+    if (!contents.problem.empty())
+      spoiled(contents.problem);
+    else if (contents.state == JournalState::kSealed)
+      finish_batch(contents);
+    else if (contents.state == JournalState::kRotating)
+      finish_rotation(contents.rotation);
     // Release: the files, and the positions, are as it wanted them.
     journal_.state.store(static_cast<std::uint32_t>(JournalState::kEmpty), std::memory_order_release);
     return std::move(result_);
@@ -85,94 +67,55 @@ class JournalRecovery {
     result_.warnings.push_back("the journal of " + segment_.path() + " is damaged (" + what +
                                "): what it was to complete is written again as far as the bus has it");
   }
-  bool may_touch(const std::string& path) const;
-  std::optional<std::string> payload(std::uint64_t begin, std::uint64_t bytes) const;
-  void read_files();
-  bool read_jobs(std::vector<FileJob>& jobs);
-  void finish_batch();
+  bool may_append(const std::string& path) const;
+  bool may_rename(const std::string& from, const std::string& to) const;
+  void finish_batch(const JournalContents& contents);
   void finish(const FileJob& job);
   base::UniqueFd find(const FileJob& job);
   void append(int file, const std::string& path, std::string_view bytes);
-  void move_positions();
+  void move_positions(const JournalContents& contents);
   void report_slot(const shm::JournalSlot& entry);
-  void finish_rotation();
+  void finish_rotation(const RotationJob& job);
   bool rename(const std::string& from, const std::string& to);
-  void note_step(std::uint32_t step, const FileId& source);
+  void note_step(std::size_t step, const FileId& source);
 
   const shm::Segment& segment_;
   JournalHeader& journal_;
   const std::vector<std::string>& log_files_;
-  const bool ours_;  // nobody else can have written it
+  const bool shared_;  // others can have written it
   Recovery result_;
 };
 
-bool JournalRecovery::may_touch(const std::string& path) const {
-  return ours_ || std::any_of(log_files_.begin(), log_files_.end(), [&path](const std::string& file) {
-           return path.starts_with(file) &&
-                  (path.size() == file.size() ||
-                   (path[file.size()] == '.' && path.find('/', file.size()) == std::string::npos));
-         });
+/// `path` is that of a log file, or that with a dot and something behind: what a rotation makes of it.
+bool is_kept_as(const std::string& path, const std::string& log_file) {
+  return path.starts_with(log_file) &&
+         (path.size() == log_file.size() ||
+          (path[log_file.size()] == '.' && path.find('/', log_file.size()) == std::string::npos));
 }
 
-// By read(2), not through the mapping: nothing that is no memory of the file can be touched.
-std::optional<std::string> JournalRecovery::payload(std::uint64_t begin, std::uint64_t bytes) const {
-  const Region region = segment_.preamble().journal_payload;
-  if (begin > region.size || bytes > region.size - begin) return std::nullopt;
-  const base::UniqueFd file = segment_.reopen();
-  std::string text(bytes, '\0');
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const ssize_t count = ::pread(file.get(), text.data() + have, text.size() - have,
-                                  static_cast<off_t>(region.offset + begin + have));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return std::nullopt;
-    have += static_cast<std::size_t>(count);
-  }
-  return text;
+bool JournalRecovery::may_append(const std::string& path) const {
+  return !shared_ || std::find(log_files_.begin(), log_files_.end(), path) != log_files_.end();
 }
 
-void JournalRecovery::read_files() {
-  const shm::JournalFileTable& table = journal_.tables[journal_.table.load(std::memory_order_acquire) & 1];
-  const std::uint32_t count = std::min(table.count, shm::kJournalFiles);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto [name, bytes] = table.entries[i];
-    if (name > sizeof table.names || bytes > sizeof table.names - name) break;
-    std::string path(table.names + name, bytes);
-    if (!is_path(path)) break;
-    result_.files.push_back(std::move(path));
-  }
+bool JournalRecovery::may_rename(const std::string& from, const std::string& to) const {
+  return !shared_ || std::any_of(log_files_.begin(), log_files_.end(), [&](const std::string& file) {
+    return is_kept_as(from, file) && is_kept_as(to, file);
+  });
 }
 
-bool JournalRecovery::read_jobs(std::vector<FileJob>& jobs) {
-  const std::uint32_t count = journal_.ops;
-  if (count > shm::kJournalOps) return false;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const shm::JournalOp op = journal_.op[i];
-    std::optional<std::string> lines = payload(op.begin, op.bytes);
-    if (op.file >= result_.files.size() || !lines) return false;
-    const auto known = std::find_if(jobs.begin(), jobs.end(),
-                                    [&](const FileJob& job) { return is_same(job.id, op.file_id); });
-    if (known != jobs.end())
-      known->lines += *lines;
-    else
-      jobs.push_back({result_.files[op.file], op.file_id, op.offset, std::move(*lines)});
-  }
-  return true;
-}
-
-void JournalRecovery::finish_batch() {
-  std::vector<FileJob> jobs;
-  if (!read_jobs(jobs)) return spoiled("a part that is not in it");
-  for (const FileJob& job : jobs) finish(job);
-  move_positions();
+void JournalRecovery::finish_batch(const JournalContents& contents) {
+  for (const FileJob& job : contents.jobs)
+    if (!may_append(job.path)) return spoiled(job.path + " is no file of the configuration");
+  for (const FileJob& job : contents.jobs) finish(job);
+  move_positions(contents);
 }
 
 void JournalRecovery::finish(const FileJob& job) {
-  if (!may_touch(job.path)) return spoiled(job.path + " is no file of the configuration");
   base::UniqueFd file = find(job);
   bool found = static_cast<bool>(file);
   if (!found)
-    file.reset(::open(job.path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666));
+    file.reset(
+        ::open(job.path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));
   if (!file) {
     const int error = errno;
     if (record::is_disk_full(error)) throw NoRoomToRecover(error, "cannot open " + job.path);
@@ -197,23 +140,24 @@ void JournalRecovery::finish(const FileJob& job) {
 
 // The file that it was, by its name or, if that is another one's by now, by any in its directory.
 base::UniqueFd JournalRecovery::find(const FileJob& job) {
-  const auto open = [&job](const std::string& path) {
-    base::UniqueFd file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const auto open = [&job](const std::string& path, int flags) {
+    base::UniqueFd file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags));
     if (!file) return file;
     const std::optional<FileStatus> status = status_of(file.get());
     if (!status || !status->regular || !is_same(status->id, job.id)) file.reset();
     return file;
   };
-  base::UniqueFd file = open(job.path);
+  base::UniqueFd file = open(job.path, 0);
   if (file) return file;
   std::error_code error;
   const std::filesystem::path folder = std::filesystem::path(job.path).parent_path();
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string path = entry->path().string();
+    if (shared_ && !is_kept_as(path, job.path)) continue;
     const std::optional<FileStatus> status = status_of_name(path);
-    if (!may_touch(path)) continue;
-    if (status && status->regular && is_same(status->id, job.id) && (file = open(path))) return file;
+    if (status && status->regular && is_same(status->id, job.id) && (file = open(path, O_NOFOLLOW)))
+      return file;
   }
   return file;
 }
@@ -233,22 +177,20 @@ void JournalRecovery::append(int file, const std::string& path, std::string_view
   }
 }
 
-void JournalRecovery::move_positions() {
+void JournalRecovery::move_positions(const JournalContents& contents) {
 #ifdef LOGBUS_MUTANT_RECOVERY_WITHOUT_POSITIONS
   return;
 #endif
   const auto raise = [](Word64& word, std::uint64_t value) {
     word.store(std::max(word.load(std::memory_order_relaxed), value), std::memory_order_relaxed);
   };
-  raise(segment_.consumer().drained, journal_.drained);
-  raise(segment_.consumer().late, journal_.late);
-  raise(segment_.consumer().newest_ticks, journal_.newest_ticks);
-  raise(segment_.consumer().overwritten, journal_.overwritten);
-  raise(segment_.consumer().dropped_reported, journal_.dropped_reported);
-  const std::uint32_t count = std::min(journal_.lanes, segment_.lanes());
-  for (const shm::JournalLane& entry : segment_.journal_lanes().first(count)) {
+  raise(segment_.consumer().drained, contents.drained);
+  raise(segment_.consumer().late, contents.late);
+  raise(segment_.consumer().newest_ticks, contents.newest_ticks);
+  raise(segment_.consumer().overwritten, contents.overwritten);
+  raise(segment_.consumer().dropped_reported, contents.dropped_reported);
+  for (const shm::JournalLane& entry : contents.lanes) {
     const auto lane = static_cast<std::uint32_t>(entry.tenant >> 48);
-    const std::uint64_t read = entry.read;
     if (lane >= segment_.lanes()) continue;
     const shm::ProducerLine& line = segment_.producer_line(lane);
     shm::ConsumerLine& reader = segment_.consumer_line(lane);
@@ -264,14 +206,12 @@ void JournalRecovery::move_positions() {
     // there is nothing to store.
     const LaneWord word = unpack_lane(line.word.load(std::memory_order_acquire));
     if (shm::pack_tenant(lane, word.tenancy) != entry.tenant) continue;
-    if (read > line.committed.load(std::memory_order_acquire)) continue;
+    if (entry.read > line.committed.load(std::memory_order_acquire)) continue;
     // Release: as in LaneMerge::commit().
-    if (read > reader.read.load(std::memory_order_relaxed))
-      reader.read.store(read, std::memory_order_release);
+    if (entry.read > reader.read.load(std::memory_order_relaxed))
+      reader.read.store(entry.read, std::memory_order_release);
   }
-  for (const shm::JournalSlot& entry :
-       std::span(journal_.slot).first(std::min(journal_.slots, shm::kJournalSlots)))
-    report_slot(entry);
+  for (const shm::JournalSlot& entry : contents.slots) report_slot(entry);
 }
 
 void JournalRecovery::report_slot(const shm::JournalSlot& entry) {
@@ -282,44 +222,29 @@ void JournalRecovery::report_slot(const shm::JournalSlot& entry) {
     slot.told_no_lane.store(entry.told, std::memory_order_relaxed);
 }
 
-void JournalRecovery::finish_rotation() {
-  const shm::JournalRotation& rotation = journal_.rotation;
-  const std::uint32_t renames = rotation.renames;
-  const std::uint32_t deletions = rotation.deletions;
-  const auto texts = payload(shm::kRotationBegin, rotation.bytes);
-  std::vector<std::string> names;
-  for (std::size_t at = 0; texts && at < texts->size();) {
-    std::uint32_t size = 0;
-    if (texts->size() - at < sizeof size) return spoiled("a rotation without its end");
-    std::memcpy(&size, texts->data() + at, sizeof size);
-    at += sizeof size;
-    if (size > texts->size() - at) return spoiled("a rotation without its end");
-    names.push_back(texts->substr(at, size));
-    if (!is_path(names.back())) return spoiled("what is no path");
-    if (!may_touch(names.back())) return spoiled(names.back() + " is no file of the configuration");
-    at += size;
-  }
-  if (!texts || names.size() != 2 * std::uint64_t{renames} + deletions)
-    return spoiled("a rotation without names");
-  std::uint32_t next = rotation.step.load(std::memory_order_relaxed);
-  const bool begun = next != shm::kBeforeRenames;
-  if (!begun) next = 0;
-  if (next > renames) return spoiled("a rotation that is past its end");
-  for (std::uint32_t i = next; i < renames; ++i) {
-    const std::optional<FileStatus> status = status_of_name(names[2 * i]);
-    if (begun && i == next) {  // it may have been done: then the name is nobody's, or another file's
+// Of a shared one nothing is replaced: if something was to be, none of the renames has been done, and the
+// handler will do them all. What is to be deleted goes with its next rotation.
+void JournalRecovery::finish_rotation(const RotationJob& job) {
+  for (const auto& [from, to] : job.renames)
+    if (!may_rename(from, to)) return spoiled(from + " is no file of the configuration");
+  const bool begun = job.step != shm::kBeforeRenames;
+  for (std::size_t i = begun ? job.step : 0; i < job.renames.size(); ++i) {
+    const auto& [from, to] = job.renames[i];
+    const std::optional<FileStatus> status = status_of_name(from);
+    if (begun && i == job.step) {  // it may have been done: then the name is nobody's, or another file's
 #ifndef LOGBUS_MUTANT_RENAME_AGAIN
-      if (!status || !(status->id == rotation.source)) continue;
+      if (!status || !(status->id == job.source)) continue;
 #endif
     } else {
       note_step(i, status ? status->id : FileId{});
     }
+    if (!status) continue;
     // As in a handler: those behind it would take what it leaves for what they replace.
-    if (status && !rename(names[2 * i], names[2 * i + 1])) return;
+    if (shared_ && (!status->regular || status_of_name(to))) return;
+    if (!rename(from, to)) return;
   }
-  note_step(renames, {});
-  for (std::uint32_t i = 0; i < deletions; ++i) {
-    const std::string& name = names[2 * renames + i];
+  note_step(job.renames.size(), {});
+  for (const std::string& name : shared_ ? std::vector<std::string>() : job.deletions) {
     if (::unlink(name.c_str()) != 0 && errno != ENOENT)
       result_.warnings.push_back("cannot remove " + name + reason(errno));
   }
@@ -334,9 +259,9 @@ bool JournalRecovery::rename(const std::string& from, const std::string& to) {
 }
 
 // Before it is done, as the handlers do: this may be killed too.
-void JournalRecovery::note_step(std::uint32_t step, const FileId& source) {
+void JournalRecovery::note_step(std::size_t step, const FileId& source) {
   journal_.rotation.source = source;
-  journal_.rotation.step.store(step, std::memory_order_release);
+  journal_.rotation.step.store(static_cast<std::uint32_t>(step), std::memory_order_release);
 }
 
 }  // namespace
@@ -345,10 +270,18 @@ bool back_journal(const shm::Segment& segment) noexcept {
   return segment.back(&segment.journal(), segment.preamble().journal.size);
 }
 
-Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files) {
+bool others_may_write(const shm::Segment& segment) noexcept {
+  struct stat status {};
+  const base::UniqueFd file = segment.reopen();
+  return !file || ::fstat(file.get(), &status) != 0 || status.st_uid != ::geteuid() ||
+         (status.st_mode & 022) != 0;
+}
+
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files,
+                         bool shared) {
   // One that has been written to has memory.
   if (!back_journal(segment)) return {};
-  return JournalRecovery(segment, log_files).run();
+  return JournalRecovery(segment, log_files, shared).run();
 }
 
 }  // namespace logbus::consumer

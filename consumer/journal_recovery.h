@@ -28,11 +28,14 @@ class NoRoomToRecover : public Error {
 /// Gets memory for the journal: creation has not. False: there is none now.
 bool back_journal(const shm::Segment& segment) noexcept;
 
+/// Others than our own user may write the segment's file. To be asked before its permissions are changed.
+bool others_may_write(const shm::Segment& segment) noexcept;
+
 /// Holding the lease, before the read positions are looked at and before a file is opened. It needs neither a
 /// configuration nor the lanes. Nothing that it reads is trusted. May be killed anywhere, and called again.
 /// Throws NoRoomToRecover.
-/// Of a segment that others than our own user may write, a journal that names other files than `log_files`,
-/// or those that bear their names with a dot and something behind, is somebody's trick: those are left alone.
-Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files);
+/// A journal that is `shared`, which others may have written, gets lines appended to `log_files` only, and
+/// these renamed only: nothing is removed or replaced for it.
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files, bool shared);
 
 }  // namespace logbus::consumer

@@ -85,6 +85,7 @@ void Caretaker::apply(const BusOptions& options) {
 }
 
 Caretaker::~Caretaker() {
+  if (!has_lease()) return;
   heartbeat();
   segment_.consumer().holder_state.store(2, std::memory_order_release);
 }

@@ -42,6 +42,12 @@ class Caretaker {
   bool any_worker() const noexcept;
   /// The file is as long as it was made, and what never becomes zero in its tables has not.
   bool file_is_whole() const noexcept;
+  /// Nobody has got the lease after this one. The kernel sees to that, unless this file system's locks are
+  /// none, or the lease holder's pages have been written by somebody else: then nothing here is ours any
+  /// more.
+  bool has_lease() const noexcept {
+    return segment_.consumer().epoch.load(std::memory_order_relaxed) <= epoch_;
+  }
   /// Another sidecar waits for this one's lease, and lives.
   bool handover_requested() const noexcept;
   /// The budget is more than three quarters used.

@@ -41,6 +41,11 @@ struct Arguments {
 std::optional<int> parse(int argc, const char* const* argv, Arguments& arguments) {
   CLI::App app("Drains the bus of a fleet of workers into the handlers of a logging configuration.",
                "logbusd");
+  app.footer(
+      "Ends with 0 when it was told to, or with --drain when nothing is left; 2 if the command line is "
+      "wrong,\n"
+      "78 if the configuration is; 75 if another sidecar has the bus, or has got it: start it again later;\n"
+      "1 for anything else.");
   app.set_version_flag("--version", "logbusd " LOGBUS_VERSION);
   app.add_option("--config", arguments.config, "configuration: Python's dictConfig schema in YAML")
       ->required();

@@ -150,6 +150,11 @@ bool BusListener::handle_next(LogRecord& record, std::chrono::milliseconds timeo
 
 // Between two batches: everything given so far is flushed and committed.
 bool BusListener::wait_for_next() {
+  if (bus_.lost() != nullptr) {
+    lost_lease_ = true;
+    abandon();
+    return false;
+  }
   if (job_.load(std::memory_order_acquire) != nullptr) run_job();
   if (const auto now = std::chrono::steady_clock::now(); now >= publish_at_) {
     publish_at_ = now + kPublishInterval;
@@ -175,7 +180,7 @@ bool BusListener::end_batches() noexcept {
 
 bool BusListener::may_wait() noexcept {
   if (!waits_until_) waits_until_ = std::chrono::steady_clock::now() + durability_.hold_max;
-  return !abandoned() && std::chrono::steady_clock::now() < *waits_until_;
+  return !abandoned() && bus_.lost() == nullptr && std::chrono::steady_clock::now() < *waits_until_;
 }
 
 bool BusListener::wait_for_room() noexcept {

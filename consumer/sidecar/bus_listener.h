@@ -45,6 +45,8 @@ class BusListener : public QueueListener, private consumer::Journal::Host {
   void enqueue_sentinel() override;
   /// After it has ended: because the bus was removed.
   bool replaced() const noexcept { return replaced_; }
+  /// After it has ended: another sidecar has got the lease. What was not written is left to it.
+  bool lost_lease() const noexcept { return lost_lease_; }
 
  protected:
   bool handle_next(LogRecord& record, std::chrono::milliseconds timeout) override;
@@ -60,7 +62,9 @@ class BusListener : public QueueListener, private consumer::Journal::Host {
   bool end_of_batch() noexcept;
   bool settle_others() noexcept override;
   bool wait_for_room() noexcept override;
-  bool gives_up() const noexcept override { return durability_.holds && abandoned(); }
+  bool gives_up() const noexcept override {
+    return durability_.holds && (abandoned() || bus_.lost() != nullptr);
+  }
   bool may_wait() noexcept;
 
   consumer::Bus& bus_;
@@ -74,7 +78,8 @@ class BusListener : public QueueListener, private consumer::Journal::Host {
   consumer::PackedRecord packed_;
   std::vector<Handler*> need_record_;
   bool until_idle_;
-  bool replaced_ = false;  // the listener's thread; read after it has ended
+  bool replaced_ = false;    // the listener's thread; read after it has ended
+  bool lost_lease_ = false;  // so is this
   std::chrono::steady_clock::time_point
       publish_at_{};  // when the handlers' counters are next put where `stat` reads
 

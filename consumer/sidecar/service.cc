@@ -199,6 +199,15 @@ int Service::serve() {
   }
   const bool complete = listener.stop(gave_up ? 0ms : settings.drain_timeout);
   bus_->publish_handlers(pipeline_->handlers);
+  if (listener.lost_lease()) {
+    const consumer::BusQueue* lost = bus_->lost();  // whoever wrote to it may have written again
+    const shm::Segment& segment = lost != nullptr ? lost->segment() : bus_->segment();
+    log_.error(
+        fmt::format("{} has another sidecar by now, pid {}, though this one has not let it go: what is "
+                    "not written yet is left to it",
+                    segment.path(), segment.consumer().holder_pid.load(std::memory_order_relaxed)));
+    return EX_TEMPFAIL;
+  }
   if (listener.replaced() && signal == 0 && !options_.drain) {
     log_.error(fmt::format("another sidecar has the bus {}", settings.options.bus));
     return EX_TEMPFAIL;

@@ -216,6 +216,36 @@ def test_takeover_that_fails():
         check_all(bus, issued)
 
 
+def take_lease(bus):
+    """As another sidecar would, where the kernel's locks are none (FORMAT.md, consumer control)."""
+    with open(bus.segment, "r+b") as file:
+        (offset,) = struct.unpack_from("<Q", file.read(408), 144)
+        file.seek(offset)
+        epoch, pid = struct.unpack("<QI", file.read(12))
+        file.seek(offset)
+        file.write(struct.pack("<QI", epoch + 1, 4711))
+
+
+def test_lost_lease():
+    """A sidecar whose lease another one has got writes nothing more, ends with 75, and what it leaves is complete"""
+    with Bus(lanes=32, lane_size="4 MiB") as bus:
+        bus.handler |= {"class": "logging.handlers.RotatingFileHandler", "maxBytes": 500_000, "backupCount": 10_000}
+        for busy in (True, False):
+            bus.start_sidecar()
+            if busy:
+                load = Load(bus, 2, threads=2, pause_us=5000)
+                wait_for(lambda: len(bus.files()) > 2, "records come")
+            take_lease(bus)
+            check_equal(bus.sidecar.wait(20), 75, "exit code")
+            check("has another sidecar by now, pid 4711" in read_text(bus.sidecar.errors), read_text(bus.sidecar.errors))
+            if not busy:
+                bus.run_worker(first_worker=9, records=1)
+        bus.start_sidecar()
+        issued = load.end()
+        bus.stop_sidecar()
+        check_all(bus, issued | {(9, 0): 1})
+
+
 def size_of_parts(path):
     """Where the consumer's lines, the slots, the producer lines, and the lanes' data begin."""
     with open(path, "rb") as file:
