@@ -118,6 +118,11 @@ void LineWriter::release() noexcept {
   if (any_refused_) count_refused();
 }
 
+void LineWriter::forget_segment() noexcept {
+  plans_.clear();
+  lanes_.clear();
+}
+
 LineWriter::Plan& LineWriter::make_plan(const PackedRecord& packed) {
   if (packed.site_id >= plans_.size()) plans_.resize(packed.site_id + 1);
   plans_[packed.site_id] = std::make_unique<Plan>(plan_for(*packed.site));

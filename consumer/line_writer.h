@@ -36,6 +36,8 @@ class LineWriter {
   /// At the end of each batch, on the same thread: lets go of the handler that was written to last, and
   /// counts what full queues have refused. handle() has done so when it gives false.
   void release() noexcept;
+  /// The next records are of another segment: numbers of sites and lanes mean others there. Between batches.
+  void forget_segment() noexcept;
 
  private:
   /// A handler with a queue. While that is full its records are not made, only counted.

@@ -2,6 +2,7 @@
 // Whose records a lane holds.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -38,7 +39,8 @@ class TenantTable {
 
   const shm::Segment& segment_;
   std::vector<Tenant> tenants_;  // by lane
-  std::uint64_t last_version_ = 0;
+  /// Of all tables: who keeps what a version stands for may read several segments.
+  static inline std::atomic<std::uint64_t> last_version_{0};
 };
 
 }  // namespace logbus::consumer

@@ -59,9 +59,9 @@ BusListener::BusListener(consumer::Bus& bus, Pipeline& pipeline, const Durabilit
                          bool until_idle)
     : QueueListener(bus, {}), bus_(bus), until_idle_(until_idle) {
   // The handlers' lines lie in the segment of their batch.
-  bus_.on_batch([this](consumer::BusQueue& queue) { journal_.use(queue); });
+  bus_.on_batch([this](consumer::BusQueue& queue) { use(queue); });
   bus_.on_removal([this](const consumer::BusQueue& queue) {
-    if (journal_.queue() == &queue) journal_.use(bus_.current());
+    if (journal_.queue() == &queue) use(bus_.current());
   });
   serve(pipeline, durability);
 }
@@ -103,6 +103,12 @@ void BusListener::serve(Pipeline& pipeline, const Durability& durability) {
   for (const std::shared_ptr<Handler>& handler : pipeline.direct)
     if (!journal_.has(*handler)) others_.push_back(handler);
   publish_at_ = {};
+}
+
+void BusListener::use(consumer::BusQueue& queue) {
+  if (journal_.queue() == &queue) return;
+  lines_->forget_segment();
+  journal_.use(queue);
 }
 
 bool BusListener::between_batches(const std::function<void()>& job, const std::function<bool()>& given_up) {

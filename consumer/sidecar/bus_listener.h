@@ -56,6 +56,7 @@ class BusListener : public QueueListener, private consumer::Journal::Host {
   bool flush_handlers() noexcept override;
 
  private:
+  void use(consumer::BusQueue& queue);
   bool wait_for_next();
   void run_job() noexcept;
   bool end_batches() noexcept;
