@@ -15,42 +15,20 @@
 #include <logbus/error.h>
 
 #include "captured_stderr.h"
+#include "log_file_test.h"
 
-namespace logbus::watched_file_test {
+namespace logbus::file_handlers_test {
 namespace {
 
-namespace fs = std::filesystem;
-
-LogRecord message(std::string_view text) {
-  LogRecord record;
-  record.msg = text;
-  return record;
-}
-
 // Both ways of writing: each record at once, and batches.
-class WatchedFileTest : public testing::TestWithParam<bool> {
+class WatchedFileTest : public testing::TestWithParam<bool>, protected LogFile {
  protected:
-  WatchedFileTest() {
-    char name[] = "/tmp/logbus-watched-XXXXXX";
-    folder_ = ::mkdtemp(name);
-    path_ = folder_ / "a.log";
-  }
-  ~WatchedFileTest() override { fs::remove_all(folder_); }
-
   std::unique_ptr<WatchedFileHandler> make(std::string mode = "a", bool delay = false) const {
-    auto handler = std::make_unique<WatchedFileHandler>(FileOptions{path_.string(), mode, "", delay});
+    auto handler = std::make_unique<WatchedFileHandler>(options(mode, delay));
     handler->defer_flush(GetParam());
     return handler;
   }
-  std::string text(const std::string& suffix = "") const {
-    std::ostringstream all;
-    all << std::ifstream(path_.string() + suffix).rdbuf();
-    return all.str();
-  }
   fs::path with(const std::string& suffix) const { return path_.string() + suffix; }
-
-  fs::path folder_;
-  fs::path path_;
 };
 
 TEST_P(WatchedFileTest, FollowsTheNameRecordByRecord) {
@@ -154,4 +132,4 @@ INSTANTIATE_TEST_SUITE_P(, WatchedFileTest, testing::Bool(), [](const auto& mode
 });
 
 }  // namespace
-}  // namespace logbus::watched_file_test
+}  // namespace logbus::file_handlers_test
