@@ -47,9 +47,8 @@ BusQueue::BusQueue(const shm::BusOptions& options, const std::string& config_pat
 BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const std::string& config_path,
                    const std::vector<std::string>& log_files)
     : segment_(std::move(segment)),
-      shared_(others_may_write(segment_)),
       caretaker_(segment_, options, config_path),
-      recovered_(recover_journal(segment_, log_files, shared_)),
+      recovered_(recover_journal(segment_, log_files)),
       merge_(segment_, caretaker_),
       site_table_(segment_),
       clock_(shm::clock_of(segment_)),
@@ -60,6 +59,8 @@ BusQueue::BusQueue(shm::Segment segment, const shm::BusOptions& options, const s
       payload_(std::make_unique_for_overwrite<std::byte[]>(kMaxRecordBytes)) {
   drained_ = segment_.consumer().drained.load(std::memory_order_relaxed);
   late_ = segment_.consumer().late.load(std::memory_order_relaxed);
+  truncated_ = segment_.consumer().truncated.load(std::memory_order_relaxed);
+  invalid_utf8_before_ = segment_.consumer().invalid_utf8.load(std::memory_order_relaxed);
 }
 
 void BusQueue::retire(std::string path) {
@@ -204,7 +205,7 @@ bool BusQueue::take(PackedRecord& packed) {
   for (;;) {
     if (!own_records_.empty()) {
       packed.own = &own_records_.take();
-      at_hand_ = 0;
+      at_hand_ = at_hand_invalid_ = 0;
       if (!own_records_.taken_is_of_frame()) merge_.finish_last();
       record_given_ = true;
       return true;
@@ -213,6 +214,7 @@ bool BusQueue::take(PackedRecord& packed) {
     if (!pack(frame, lane, packed)) continue;
     ++drained_;
     at_hand_ = 1;
+    at_hand_invalid_ = 0;
     record_given_ = true;
     return true;
   }
@@ -268,7 +270,8 @@ bool BusQueue::pack(const shm::Frame& frame, std::uint32_t lane, PackedRecord& p
   packed.late = merge_.last_was_late();
   packed.truncated = (frame.tag & kTagTruncated) != 0;
   if (packed.late) ++late_;
-  if (packed.truncated) segment_.consumer().truncated.fetch_add(1, std::memory_order_relaxed);
+  last_was_truncated_ = packed.truncated;
+  if (packed.truncated) ++truncated_;
   return true;
 }
 
@@ -282,12 +285,15 @@ bool BusQueue::unpack(const PackedRecord& packed, LogRecord& record) {
   packed.tenant->identify(record);
   record.late = packed.late;
   record.truncated = packed.truncated;
+  const std::uint64_t invalid = decoder_.invalid_utf8();
   const wire::DecodeResult result = packed.site != nullptr
                                         ? decoder_.decode_record(*packed.site, packed.payload, record)
                                         : decoder_.decode_record(packed.payload, record);
+  at_hand_invalid_ = decoder_.invalid_utf8() - invalid;
   if (result == wire::DecodeResult::kOk) return true;
   --drained_;
   if (packed.late) --late_;
+  if (packed.truncated) --truncated_;
   at_hand_ = 0;
   own_records_.tell_unreadable(packed);
   return false;
@@ -332,7 +338,8 @@ void BusQueue::move_positions(bool with_at_hand) noexcept {
     last_record_ = steady_clock::now();
   segment_.consumer().drained.store(drained(with_at_hand), std::memory_order_relaxed);
   segment_.consumer().late.store(late(with_at_hand), std::memory_order_relaxed);
-  segment_.consumer().invalid_utf8.store(decoder_.invalid_utf8(), std::memory_order_relaxed);
+  segment_.consumer().truncated.store(truncated(with_at_hand), std::memory_order_relaxed);
+  segment_.consumer().invalid_utf8.store(invalid_utf8(with_at_hand), std::memory_order_relaxed);
 }
 
 bool BusQueue::idle() {

@@ -58,6 +58,13 @@ class BusQueue : public Queue {
   std::uint64_t late(bool with_at_hand) const noexcept {
     return late_ - (with_at_hand || !merge_.last_was_late() ? 0 : at_hand_);
   }
+  /// Those with a text that was cut, and texts that were no UTF-8.
+  std::uint64_t truncated(bool with_at_hand) const noexcept {
+    return truncated_ - (with_at_hand || !last_was_truncated_ ? 0 : at_hand_);
+  }
+  std::uint64_t invalid_utf8(bool with_at_hand) const noexcept {
+    return invalid_utf8_before_ + decoder_.invalid_utf8() - (with_at_hand ? 0 : at_hand_invalid_);
+  }
   std::uint64_t newest_ticks(bool with_at_hand) noexcept {
     return merge_.newest_ticks(ends_with_last(with_at_hand));
   }
@@ -124,7 +131,6 @@ class BusQueue : public Queue {
   const wire::Site* read_site(std::uint32_t id);
 
   shm::Segment segment_;
-  bool shared_;  // as it was found, before the caretaker gives it our permissions
   shm::Caretaker caretaker_;
   Recovery recovered_;  // with the lease, before the read positions are looked at
   LaneMerge merge_;
@@ -145,7 +151,11 @@ class BusQueue : public Queue {
   std::chrono::steady_clock::time_point next_name_check_{};
   std::uint64_t drained_ = 0;
   std::uint64_t late_ = 0;
-  std::uint64_t at_hand_ = 0;  // of those: 0 if the record given last is not one of a worker
+  std::uint64_t truncated_ = 0;
+  std::uint64_t invalid_utf8_before_ = 0;  // those of earlier sidecars
+  std::uint64_t at_hand_ = 0;              // of `drained_`: 0 if the record given last is not one of a worker
+  std::uint64_t at_hand_invalid_ = 0;
+  bool last_was_truncated_ = false;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
   bool sleep_announced_ = false;  // and nothing was found since

@@ -274,6 +274,8 @@ void Journal::seal(bool with_at_hand) {
   queue_->collect_positions(with_at_hand, positions_);
   journal.drained = queue_->drained(with_at_hand);
   journal.late = queue_->late(with_at_hand);
+  journal.truncated = queue_->truncated(with_at_hand);
+  journal.invalid_utf8 = queue_->invalid_utf8(with_at_hand);
   journal.newest_ticks = queue_->newest_ticks(with_at_hand);
   journal.overwritten = queue_->own_records().overwritten();
   journal.dropped_reported = queue_->own_records().dropped_reported();

@@ -106,6 +106,8 @@ void JournalReader::read_batch() {
   contents_.slots.assign(header_->slot, header_->slot + slots);
   contents_.drained = header_->drained;
   contents_.late = header_->late;
+  contents_.truncated = header_->truncated;
+  contents_.invalid_utf8 = header_->invalid_utf8;
   contents_.newest_ticks = header_->newest_ticks;
   contents_.overwritten = header_->overwritten;
   contents_.dropped_reported = header_->dropped_reported;

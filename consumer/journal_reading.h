@@ -35,7 +35,8 @@ struct JournalContents {
   std::vector<FileJob> jobs;
   std::vector<shm::JournalLane> lanes;
   std::vector<shm::JournalSlot> slots;
-  std::uint64_t drained = 0, late = 0, newest_ticks = 0, overwritten = 0, dropped_reported = 0;
+  std::uint64_t drained = 0, late = 0, truncated = 0, invalid_utf8 = 0, newest_ticks = 0, overwritten = 0,
+                dropped_reported = 0;
   RotationJob rotation;  // if it is rotating
 };
 

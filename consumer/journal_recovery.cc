@@ -43,10 +43,19 @@ std::string reason(int error) {
   return std::string(": ") + std::strerror(error);
 }
 
+// Others than our own user may write it, or could before its permissions were changed: then it has the sticky
+// bit, which means nothing else for a file, and which they can't take away.
+bool is_shared(const shm::Segment& segment) {
+  struct stat status {};
+  const base::UniqueFd file = segment.reopen();
+  return !file || ::fstat(file.get(), &status) != 0 || status.st_uid != ::geteuid() ||
+         (status.st_mode & (S_IWGRP | S_IWOTH | S_ISVTX)) != 0;
+}
+
 class JournalRecovery {
  public:
-  JournalRecovery(const shm::Segment& segment, const std::vector<std::string>& log_files, bool shared)
-      : segment_(segment), journal_(segment.journal()), log_files_(log_files), shared_(shared) {}
+  JournalRecovery(const shm::Segment& segment, const std::vector<std::string>& log_files)
+      : segment_(segment), journal_(segment.journal()), log_files_(log_files), shared_(is_shared(segment)) {}
 
   Recovery run() {
     const JournalContents contents = read_journal(segment_);
@@ -186,6 +195,8 @@ void JournalRecovery::move_positions(const JournalContents& contents) {
   };
   raise(segment_.consumer().drained, contents.drained);
   raise(segment_.consumer().late, contents.late);
+  raise(segment_.consumer().truncated, contents.truncated);
+  raise(segment_.consumer().invalid_utf8, contents.invalid_utf8);
   raise(segment_.consumer().newest_ticks, contents.newest_ticks);
   raise(segment_.consumer().overwritten, contents.overwritten);
   raise(segment_.consumer().dropped_reported, contents.dropped_reported);
@@ -270,18 +281,10 @@ bool back_journal(const shm::Segment& segment) noexcept {
   return segment.back(&segment.journal(), segment.preamble().journal.size);
 }
 
-bool others_may_write(const shm::Segment& segment) noexcept {
-  struct stat status {};
-  const base::UniqueFd file = segment.reopen();
-  return !file || ::fstat(file.get(), &status) != 0 || status.st_uid != ::geteuid() ||
-         (status.st_mode & 022) != 0;
-}
-
-Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files,
-                         bool shared) {
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files) {
   // One that has been written to has memory.
   if (!back_journal(segment)) return {};
-  return JournalRecovery(segment, log_files, shared).run();
+  return JournalRecovery(segment, log_files).run();
 }
 
 }  // namespace logbus::consumer

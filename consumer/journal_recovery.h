@@ -28,14 +28,11 @@ class NoRoomToRecover : public Error {
 /// Gets memory for the journal: creation has not. False: there is none now.
 bool back_journal(const shm::Segment& segment) noexcept;
 
-/// Others than our own user may write the segment's file. To be asked before its permissions are changed.
-bool others_may_write(const shm::Segment& segment) noexcept;
-
 /// Holding the lease, before the read positions are looked at and before a file is opened. It needs neither a
 /// configuration nor the lanes. Nothing that it reads is trusted. May be killed anywhere, and called again.
 /// Throws NoRoomToRecover.
-/// A journal that is `shared`, which others may have written, gets lines appended to `log_files` only, and
+/// A journal that others than our own user may have written gets lines appended to `log_files` only, and
 /// these renamed only: nothing is removed or replaced for it.
-Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files, bool shared);
+Recovery recover_journal(const shm::Segment& segment, const std::vector<std::string>& log_files);
 
 }  // namespace logbus::consumer

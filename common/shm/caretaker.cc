@@ -73,7 +73,11 @@ void Caretaker::apply(const BusOptions& options) {
   if (options.group != static_cast<gid_t>(-1) &&
       ::fchown(fd_.get(), static_cast<uid_t>(-1), options.group) != 0 && errno != EPERM)
     throw Error(errno, "can't give bus " + segment_.path() + " to group " + std::to_string(options.group));
-  if (::fchmod(fd_.get(), options.mode) != 0 && errno != EPERM)
+  // Who may write to it no more can have it open still: see recover_journal().
+  struct stat st = {};
+  const bool marked = ::fstat(fd_.get(), &st) == 0 &&
+                      ((st.st_mode & S_ISVTX) != 0 || ((st.st_mode & 022) != 0 && (options.mode & 022) == 0));
+  if (::fchmod(fd_.get(), options.mode | (marked ? S_ISVTX : 0)) != 0 && errno != EPERM)
     throw Error(errno, "can't set permissions of bus " + segment_.path());
   ConsumerControl& control = segment_.consumer();
   control.policy.store(static_cast<std::uint32_t>(options.overflow), std::memory_order_relaxed);

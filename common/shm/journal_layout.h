@@ -105,13 +105,14 @@ struct alignas(64) JournalHeader {
   JournalOp op[kJournalOps];
   JournalFileTable tables[2];
   JournalSlot slot[kJournalSlots];
+  std::uint64_t truncated, invalid_utf8;  // as `late`
 };
 /// Behind it, from here on: JournalLane of each lane that has been read.
 inline constexpr std::uint64_t kJournalHeaderBytes = 64 << 10;
 static_assert(sizeof(JournalHeader) <= kJournalHeaderBytes);
 static_assert(offsetof(JournalHeader, rotation) == 32 && offsetof(JournalHeader, late) == 80 &&
               offsetof(JournalHeader, slots) == 112 && offsetof(JournalHeader, op) == 128 &&
-              offsetof(JournalHeader, slot) == 62608);
+              offsetof(JournalHeader, slot) == 62608 && offsetof(JournalHeader, truncated) == 65488);
 
 /// The payload: formatted lines, each handler its share; then the texts of a rotation. Both have memory from
 /// the start; what is behind them has none but for a batch that needs it.

@@ -156,15 +156,13 @@ TickClock Snapshot::make_clock() const {
 }
 
 Snapshot::Journal Snapshot::journal() const {
-  struct {
-    std::uint32_t state, table;
-    std::uint64_t sequence;
-    std::uint32_t ops, lanes;
-    std::uint64_t drained;
-  } head{};
-  static_assert(sizeof head == offsetof(JournalHeader, rotation));
-  read(&head, sizeof head, preamble_.journal.offset);
-  return {static_cast<JournalState>(head.state), head.drained, head.ops};
+  const auto word = [this](std::size_t offset, auto value) {
+    read(&value, sizeof value, preamble_.journal.offset + offset);
+    return value;
+  };
+  return {static_cast<JournalState>(word(offsetof(JournalHeader, state), std::uint32_t{0})),
+          word(offsetof(JournalHeader, drained), std::uint64_t{0}),
+          word(offsetof(JournalHeader, ops), std::uint32_t{0})};
 }
 
 /// A writer that died between its commit and the end of `busy`: what follows the last frame is not the one it

@@ -54,6 +54,9 @@ void run_corpus(const char* target, Once once, int mutations) {
 TEST(FuzzCorpusTest, Segment) {
   run_corpus("segment", segment_once, 100);
 }
+TEST(FuzzCorpusTest, Journal) {
+  run_corpus("journal", journal_once, 300);
+}
 TEST(FuzzCorpusTest, Config) {
   run_corpus("config", config_once, 500);
 }

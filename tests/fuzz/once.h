@@ -16,6 +16,8 @@ using Bytes = std::span<const std::byte>;
 
 /// A segment that the bytes write to, read by the drain, `dump` and `stat`.
 void segment_once(Bytes bytes);
+/// What a killed sidecar has left to do, as recovery does it.
+void journal_once(Bytes bytes);
 /// A configuration file.
 void config_once(Bytes bytes);
 /// Formats of messages and of lines, and arguments for them.

@@ -297,6 +297,10 @@ def test_invalid_utf8():
         check_equal(len(lines), 1, "lines")
         check_sentence(lines[0], "caf\\xe9 \\xff\\xc3(\\xe2\\x82 \U0001f600 ok\n")
         check_equal(bus.stat()["records"]["invalid_utf8"], 1, "records counted")
+        bus.start_sidecar()
+        bus.run_worker(records=1)
+        bus.stop_sidecar()
+        check_equal(bus.stat()["records"]["invalid_utf8"], 1, "those that an earlier sidecar has counted")
 
 
 # --- emit

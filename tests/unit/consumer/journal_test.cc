@@ -16,6 +16,7 @@
 
 #include "file_completion.h"
 #include "file_status.h"
+#include "shm/caretaker.h"
 #include "support/shm_bus.h"
 
 namespace logbus::consumer {
@@ -83,7 +84,7 @@ class JournalRecoveryTest : public ::testing::Test {
   }
   void set_state(JournalState state) { journal().state.store(static_cast<std::uint32_t>(state)); }
   Recovery recover(const std::vector<std::string>& log_files = {}) {
-    return recover_journal(segment_, log_files, others_may_write(segment_));
+    return recover_journal(segment_, log_files);
   }
   bool is_empty() { return journal().state.load() == 0; }
 
@@ -238,6 +239,8 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   journal().lanes = 5;
   journal().drained = 10;
   journal().late = 3;
+  journal().truncated = 4;
+  journal().invalid_utf8 = 5;
   journal().newest_ticks = 1000;
   segment_.consumer().drained.store(11);
   set_state(JournalState::kSealed);
@@ -254,6 +257,8 @@ TEST_F(JournalRecoveryTest, MovesThePositionsOfTheSameTenantOnlyAndOnlyForward) 
   EXPECT_EQ(segment_.slot(2).told_no_lane.load(), 0U);
   EXPECT_EQ(segment_.consumer().drained.load(), 11U);
   EXPECT_EQ(segment_.consumer().late.load(), 3U);
+  EXPECT_EQ(segment_.consumer().truncated.load(), 4U);
+  EXPECT_EQ(segment_.consumer().invalid_utf8.load(), 5U);
   EXPECT_EQ(segment_.consumer().newest_ticks.load(), 1000U);
 }
 
@@ -328,6 +333,18 @@ TEST_F(JournalRecoveryTest, OfASharedSegmentTouchesFilesOfTheConfigurationOnly) 
   EXPECT_TRUE(recover({path("f")}).warnings.empty());
   EXPECT_EQ(get("f"), "one\n");
   EXPECT_EQ(segment_.consumer_line(0).read.load(), 64U);
+}
+
+// Who could write to it may have it open still.
+TEST_F(JournalRecoveryTest, OfASegmentThatWasSharedToo) {
+  ASSERT_EQ(::chmod((directory_.path() + "/test.logbus").c_str(), 0660), 0);
+  put("secret", "");
+  for (int starts = 0; starts < 2; ++starts) {
+    const shm::Caretaker caretaker(segment_, options_, {});  // 0600
+    seal("secret", "one\n");
+    EXPECT_EQ(recover({path("f")}).warnings.size(), 1U);
+    EXPECT_EQ(get("secret"), "");
+  }
 }
 
 TEST_F(JournalRecoveryTest, OfASharedSegmentReplacesAndRemovesNothing) {
