@@ -108,12 +108,11 @@ bool BusQueue::wait_for_next(PackedRecord& packed, std::chrono::milliseconds tim
   std::optional<steady_clock::time_point> deadline;  // while there are records, no clock is read
   bool looked = false;
   while (!take(packed)) {
-    if (!has_lease()) return false;
     if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
       look_at_all();
       continue;
     }
-    if (stopped_ && !told_at_stop_) {
+    if (stopped_ && !told_at_stop_ && has_lease()) {
       // Drops of lanes that have ended since the last look: nobody else would tell of them until the next
       // sidecar.
       told_at_stop_ = true;

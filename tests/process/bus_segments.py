@@ -235,6 +235,7 @@ def test_lost_lease():
             if busy:
                 load = Load(bus, 2, threads=2, pause_us=5000)
                 wait_for(lambda: len(bus.files()) > 2, "records come")
+            wait_for(lambda: holder_pid(bus) == bus.sidecar.pid, "it has said who it is")
             take_lease(bus)
             check_equal(bus.sidecar.wait(20), 75, "exit code")
             check("has another sidecar by now, pid 4711" in read_text(bus.sidecar.errors), read_text(bus.sidecar.errors))

@@ -46,7 +46,7 @@ def in_use(bus):
 
 
 def lie(what):
-    with Bus(lanes=LANES, lane_size="1 MiB") as bus:
+    with Bus(lanes=LANES, lane_size="1 MiB", permissions="0660") as bus:
         bus.handler["mode"] = "w"
         bus.start_sidecar()
         sidecar = bus.sidecar

@@ -96,6 +96,9 @@ class Liar {
   std::uint64_t position_ = 0;
 };
 
+/// In the sidecar's pages: all but what says that another one has the lease.
+void lie_of_consumer(Liar& liar);
+
 struct Strategy {
   std::string_view name;
   void (*tell)(Liar&);

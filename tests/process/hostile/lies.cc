@@ -325,6 +325,7 @@ constexpr Strategy kOwn[] = {
 constexpr Strategy kAll[] = {{"anywhere", lie_anywhere},
                              {"lanes", lie_of_all_lanes},
                              {"shared", lie_shared},
+                             {"consumer", lie_of_consumer},
                              {"retired", lie_retired}};
 
 }  // namespace
