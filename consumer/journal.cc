@@ -95,7 +95,7 @@ void Journal::join(const std::vector<std::shared_ptr<FileHandler>>& wanted,
 }
 
 void Journal::leave() noexcept {
-  if (queue_ != nullptr) (void)commit();
+  if (queue_ != nullptr && commit()) give_back_far();
   for (Member& member : members_) {
     const std::lock_guard guard(member.handler->lock());
     member.handler->join(nullptr, {});
@@ -110,6 +110,7 @@ bool Journal::has(const Handler& handler) const noexcept {
 }
 
 void Journal::move_to(BusQueue& queue) {
+  if (queue_ != nullptr) give_back_far();
   queue_ = &queue;
   far_ = far_most_ = 0;
   // Until it is known which files are in use, those that a killed one has listed are.
@@ -173,7 +174,8 @@ bool Journal::commit(bool with_at_hand) noexcept {
     return true;
   });
   if (hopeless || !has_lease()) return abandon();
-  if (parts_.empty()) {
+  // What is for no file is sealed too: counters and positions move together.
+  if (parts_.empty() && (!backed_ || !has_moves(with_at_hand))) {
     queue_->move_positions(with_at_hand);
     return true;
   }
@@ -193,12 +195,19 @@ bool Journal::commit(bool with_at_hand) noexcept {
   queue_->move_positions(with_at_hand);
   set_state(header(), JournalState::kEmpty);
   for (Part& part : parts_) end(part);
-  if (far_most_ > far_) {  // a record that long is rare
-    const std::span<char> behind = payload().subspan(shm::kPayloadAllocated, far_most_);
-    queue_->segment().give_back(behind.data(), behind.size());
-    far_most_ = 0;
-  }
+  if (far_most_ > far_) give_back_far();  // a record that long is rare
   return true;
+}
+
+bool Journal::has_moves(bool with_at_hand) {
+  queue_->collect_positions(with_at_hand, positions_);
+  return !positions_.empty() || !queue_->own_records().slot_reports().empty();
+}
+
+void Journal::give_back_far() noexcept {
+  if (abandoned_ || std::exchange(far_most_, 0) == 0) return;
+  const std::span<char> behind = payload().subspan(shm::kPayloadAllocated);
+  queue_->segment().give_back(behind.data(), behind.size());
 }
 
 // In the order in which the handlers began to hold records: several may have the same file.

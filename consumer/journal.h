@@ -90,6 +90,8 @@ class Journal final : public record::WriteGroup {
   bool write_sealed() noexcept;
   bool wait_for_room(const Part& part) noexcept;
   bool abandon() noexcept;
+  bool has_moves(bool with_at_hand);
+  void give_back_far() noexcept;
   void give_homes();
   void list_files();
   bool is_in(shm::JournalState state) const noexcept;

@@ -68,6 +68,9 @@ class JournalRecovery {
       finish_rotation(contents.rotation);
     // Release: the files, and the positions, are as it wanted them.
     journal_.state.store(static_cast<std::uint32_t>(JournalState::kEmpty), std::memory_order_release);
+    // A long record's, which nobody reads any more.
+    const std::span<char> behind = segment_.journal_payload().subspan(shm::kPayloadAllocated);
+    segment_.give_back(behind.data(), behind.size());
     return std::move(result_);
   }
 

@@ -35,6 +35,12 @@ struct Operation {
   std::string (*configuration)(const Stage&) = nullptr;
   std::string (*next_configuration)(const Stage&) = nullptr;  // of the latter, if they have another one
   void (*sidecar_options)(shm::BusOptions&) = nullptr;
+  /// Of what it goes over to, if it does so.
+  void (*next_options)(shm::BusOptions&) = nullptr;
+  /// The files are on a disk that is full at times.
+  bool small_disk = false;
+  /// What waits for room is not asked whether it begins a file: rotated files are looked at as one.
+  bool joined = false;
   /// Somebody else, once it has been killed.
   void (*others)(const Stage&) = nullptr;
   /// Longer than a sample has time to step through: it is killed before and behind system calls.
@@ -46,5 +52,7 @@ struct Operation {
 
 std::span<const Operation> worker_operations();
 std::span<const Operation> sidecar_operations();
+/// In which something happens to a sidecar.
+std::span<const Operation> sidecar_event_operations();
 
 }  // namespace logbus::kill_points

@@ -48,10 +48,10 @@ void Scene::set(const std::string& directory) {
   if (operation_.prepare != nullptr) stage_.in_process([this] { operation_.prepare(stage_); });
 }
 
-void Scene::with_victim(const std::function<void(Stepper&)>& f) {
+void Scene::with_victim(const Operation& operation, const std::function<void(Stepper&)>& f) {
   const pid_t companion =
-      operation_.companion == nullptr ? 0 : stage_.start([this] { operation_.companion(stage_); });
-  with_victim(operation_, f);
+      operation.companion == nullptr ? 0 : stage_.start([&] { operation.companion(stage_); });
+  with_victim_alone(operation, f);
   stage_.board->stop = 1;
   if (companion != 0) stage_.finish(companion);
   // Children of the dead are ours now.
@@ -59,7 +59,7 @@ void Scene::with_victim(const std::function<void(Stepper&)>& f) {
   }
 }
 
-void Scene::with_victim(const Operation& operation, const std::function<void(Stepper&)>& f) {
+void Scene::with_victim_alone(const Operation& operation, const std::function<void(Stepper&)>& f) {
   const Stepper::Hooks hooks = {
       .body =
           [&] {

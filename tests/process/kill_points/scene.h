@@ -22,16 +22,16 @@ class Scene {
 
   /// Makes the bus there, and what comes before the operation.
   void set(const std::string& directory);
-  /// A process that stands where `operation` begins is given to `f`; afterwards it is dead.
+  /// A process that stands where `operation` begins, with the companion that it has, is given to `f`;
+  /// afterwards it is dead.
   void with_victim(const Operation& operation, const std::function<void(Stepper&)>& f);
-  /// The same, with the one that lives all the time.
-  void with_victim(const std::function<void(Stepper&)>& f);
 
   const Operation& operation_;
   Stage stage_;
 
  private:
   void make_bus() const;
+  void with_victim_alone(const Operation& operation, const std::function<void(Stepper&)>& f);
 };
 
 }  // namespace logbus::kill_points

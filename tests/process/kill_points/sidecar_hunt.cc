@@ -14,6 +14,7 @@
 #include "scene.h"
 #include "shm/segment.h"
 #include "sidecar_oracle.h"
+#include "small_disk.h"
 #include "support/shm_bus.h"
 #include "watch.h"
 
@@ -59,21 +60,24 @@ class Runner : private Scene {
  public:
   Runner(const Operation& operation, Outcome& outcome) : Scene(operation), outcome_(outcome) {
     stage_.directory = stage_.options.directory = directory_.path();
+    std::filesystem::create_directory(directory_.path() + "/logs");
+    if (operation.small_disk) disk_ = std::make_unique<SmallDisk>(directory_.path() + "/logs");
     empty();
     shm::BusOptions options = stage_.options;
     if (operation.sidecar_options != nullptr) operation.sidecar_options(options);
     stage_.sidecar = std::make_shared<OneThread>(operation.configuration(stage_), options);
+    if (operation.next_options != nullptr) operation.next_options(options);
     if (operation.next_configuration != nullptr)
-      next_ = std::make_shared<OneThread>(operation.next_configuration(stage_), options);
+      stage_.next = std::make_shared<OneThread>(operation.next_configuration(stage_), options);
   }
 
   /// What is wanted: what is there if a sidecar ends with its operation.
   template <class Look>
   void learn(Look look) {
     set_anew();
-    with_victim_and_companion(operation_.first == nullptr ? operation_ : *operation_.first, look);
+    with_victim(first_operation(), look);
     finish();
-    wanted_ = files_of(stage_);
+    wanted_ = files();
     counters_ = counters();
     check_records_of(stage_, wanted_);
   }
@@ -115,9 +119,9 @@ class Runner : private Scene {
       // Whoever comes next does not get farther.
       if (first != nullptr) kill(operation_, run, point);
       finish();
-      check_files(files_of(stage_), wanted_);
+      check_files(files(), wanted_);
       // A bus that is replaced has a counter of its own.
-      if (operation_.companion == nullptr && counters() != counters_)
+      if (first_operation().companion == nullptr && counters() != counters_)
         throw std::runtime_error("the counters are " + counters() + " and should be " + counters_);
     } catch (const std::exception& error) {
       std::string where = (point.kind == Kind::kCall ? "call " : "place ") + std::to_string(point.place) +
@@ -128,26 +132,22 @@ class Runner : private Scene {
   }
 
  private:
+  const Operation& first_operation() const {
+    return operation_.first == nullptr ? operation_ : *operation_.first;
+  }
   /// Always in the same directory: reading a configuration takes as long as all the rest.
   void set_anew() {
     empty();
     set(directory_.path());
   }
   void empty() {
-    for (const auto& entry : std::filesystem::directory_iterator(directory_.path()))
-      std::filesystem::remove_all(entry.path());
-    std::filesystem::create_directory(directory_.path() + "/logs");
+    for (const char* name : {"", "/logs"})
+      for (const auto& entry : std::filesystem::directory_iterator(directory_.path() + name))
+        if (entry.path().filename() != "logs") std::filesystem::remove_all(entry.path());
   }
-  void with_victim_and_companion(const Operation& operation, const std::function<void(Stepper&)>& f) {
-    if (&operation == &operation_)
-      with_victim(f);
-    else
-      with_victim(operation, f);
-  }
-
   Run record(Stepper& stepper) const {
     Run run;
-    Watch watch(stage_.directory + "/test.logbus");
+    Watch watch(stage_.directory);
     std::size_t place = 0;
     stepper.record(run.trace, [&] {
       ++place;
@@ -159,7 +159,7 @@ class Runner : private Scene {
   }
 
   void kill(const Operation& operation, const Run& run, Point point) {
-    with_victim_and_companion(operation, [&](Stepper& stepper) { run_to(stepper, run, point); });
+    with_victim(operation, [&](Stepper& stepper) { run_to(stepper, run, point); });
     if (operation_.others != nullptr) operation_.others(stage_);
   }
 
@@ -174,9 +174,14 @@ class Runner : private Scene {
   }
 
   void finish() {
-    if (next_ != nullptr) std::swap(stage_.sidecar, next_);
-    stage_.in_process([this] { finish_bus(stage_); });
-    if (next_ != nullptr) std::swap(stage_.sidecar, next_);
+    Stage stage = stage_;
+    if (stage.next != nullptr) stage.sidecar = stage.next;
+    stage.in_process([&stage] { finish_bus(stage); });
+  }
+
+  Files files() const {
+    const Files files = files_of(stage_);
+    return operation_.joined ? joined(files) : files;
   }
 
   std::string counters() const {
@@ -186,7 +191,7 @@ class Runner : private Scene {
   }
 
   const testing::TempDir directory_;
-  std::shared_ptr<OneThread> next_;  // with another configuration
+  std::unique_ptr<SmallDisk> disk_;
   Outcome& outcome_;
   Files wanted_;
   std::string counters_;

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include <logbus/logger.h>
+
 #include "one_thread.h"
 #include "operation.h"
 #include "shm/segment.h"
@@ -17,16 +19,16 @@
 namespace logbus::kill_points {
 namespace {
 
-void more_lanes(shm::BusOptions& options) {
-  options.lanes = 16;
-}
-
 void nothing(const Stage&) {}
 void start(const Stage& stage) {
   stage.sidecar->open();
 }
 void drain(const Stage& stage) {
   stage.sidecar->drain();
+}
+void take(const Stage& stage, std::size_t count) {
+  stage.sidecar->take(count);
+  stage.sidecar->end_batch();
 }
 void clean(const Stage& stage) {
   stage.sidecar->clean();
@@ -37,10 +39,6 @@ void end(const Stage& stage) {
 void start_and_drain(const Stage& stage) {
   start(stage);
   drain(stage);
-}
-void drain_and_end(const Stage& stage) {
-  drain(stage);
-  end(stage);
 }
 void do_all_but_end(const Stage& stage) {
   start(stage);
@@ -60,12 +58,20 @@ void start_and_fill(const Stage& stage) {
 /// Of what the dead have held nothing is back yet.
 void start_and_take_all(const Stage& stage) {
   start(stage);
-  stage.sidecar->take(stage.board->issued[kEarlier] + stage.board->issued[kRelative]);
-  stage.sidecar->end_batch();
+  take(stage, stage.board->issued[kEarlier] + stage.board->issued[kRelative]);
+}
+void take_one(const Stage& stage) {
+  take(stage, 1);
+}
+void start_and_take_earlier(const Stage& stage) {
+  start(stage);
+  take(stage, stage.board->issued[kEarlier]);
+}
+void take_for_no_file(const Stage& stage) {
+  take(stage, 6);
 }
 void take_some(const Stage& stage) {
-  stage.sidecar->take(3);
-  stage.sidecar->end_batch();
+  take(stage, 3);
 }
 /// Whoever appends to a file makes it, if it is not there at this moment.
 void touch(const Stage& stage, const std::string& name) {
@@ -94,6 +100,19 @@ void append_to_all(const Stage& stage) {
   for (const char* name : {"all.log", "some.log", "pair.log"})
     std::ofstream(path_of(stage, name), std::ios::app) << kForeign << '\n';
 }
+/// few.log.2 can't become that.
+void leave_name_in_use(const Stage& stage) {
+  leave_records(stage);
+  std::filesystem::create_directory(path_of(stage, "few.log.3"));
+}
+void leave_for_no_file(const Stage& stage) {
+  for (int worker = 0; worker < 2; ++worker)
+    stage.in_process([&stage] {
+      stage.configure();
+      for (int i = 0; i < 4; ++i) get_logger("quiet").info("for no file {}", i);
+    });
+  leave_records(stage);
+}
 void move_watched(const Stage& stage, int) {
   std::filesystem::rename(path_of(stage, "watched.log"), path_of(stage, "watched.log.old"));
 }
@@ -111,8 +130,7 @@ void take_nothing(const Stage& stage) {
 }
 void start_and_take_companions(const Stage& stage) {
   start_with_companion(stage);
-  stage.sidecar->take(stage.board->issued[kEarlier] + stage.board->issued[kVictim]);
-  stage.sidecar->end_batch();
+  take(stage, stage.board->issued[kEarlier] + stage.board->issued[kVictim]);
 }
 
 constexpr Operation kBatch = {.name = "sidecar_batch",
@@ -129,11 +147,19 @@ constexpr Operation kRotate = {.name = "sidecar_rotate",
                                .others = touch_sized};
 constexpr Operation kTimed = {.name = "sidecar_rotate_by_time",
                               .set_up = start,
-                              .run = take_some,
+                              .run = take_one,
                               .prepare = leave_old_file,
                               .configuration = timed,
-                              .others = touch_timed};
+                              .others = touch_timed,
+                              .is_long = true};
 
+constexpr Operation kBatchAndOthers = {.name = "sidecar_batch_and_others",
+                                       .set_up = start_and_pause,
+                                       .run = take_some,
+                                       .prepare = leave_several,
+                                       .paused = move_watched,
+                                       .configuration = several_files,
+                                       .others = append_to_all};
 constexpr Operation kOperations[] = {
     {.name = "sidecar_start",
      .set_up = nothing,
@@ -142,13 +168,7 @@ constexpr Operation kOperations[] = {
      .configuration = several_files,
      .is_long = true},
     kBatch,
-    {.name = "sidecar_batch_and_others",
-     .set_up = start_and_pause,
-     .run = take_some,
-     .prepare = leave_several,
-     .paused = move_watched,
-     .configuration = several_files,
-     .others = append_to_all},
+    kBatchAndOthers,
     {.name = "sidecar_batch_and_other_configuration",
      .set_up = start,
      .run = take_some,
@@ -157,6 +177,24 @@ constexpr Operation kOperations[] = {
      .next_configuration = moved_file},
     kRotate,
     kTimed,
+    {.name = "sidecar_rotate_in_vain",
+     .set_up = start_and_fill,
+     .run = drain,
+     .prepare = leave_name_in_use,
+     .configuration = rotating,
+     .joined = true,
+     .is_long = true},
+    {.name = "sidecar_batch_encoded",
+     .set_up = start,
+     .run = take_some,
+     .prepare = leave_records,
+     .configuration = encoded,
+     .is_long = true},
+    {.name = "sidecar_batch_for_no_file",
+     .set_up = start_and_take_earlier,
+     .run = take_for_no_file,
+     .prepare = leave_for_no_file,
+     .configuration = several_files},
     {.name = "sidecar_drops",
      .set_up = start_and_fill,
      .run = drain,
@@ -188,7 +226,8 @@ constexpr Operation kOperations[] = {
      .set_up = start,
      .run = take_some,
      .prepare = leave_by_others_lease,
-     .configuration = several_files},
+     .configuration = several_files,
+     .is_long = true},
     {.name = "sidecar_trim",
      .set_up = start_and_take_companions,
      .run = take_nothing,
@@ -200,20 +239,6 @@ constexpr Operation kOperations[] = {
      .run = end,
      .prepare = leave_records,
      .configuration = rotating},
-    {.name = "sidecar_roll",
-     .set_up = wait_for_companion,
-     .run = start,
-     .companion = live_on,
-     .configuration = one_file,
-     .sidecar_options = more_lanes,
-     .is_long = true},
-    {.name = "sidecar_drain_rolled",
-     .set_up = start_with_companion,
-     .run = drain_and_end,
-     .companion = live_on,
-     .configuration = one_file,
-     .sidecar_options = more_lanes,
-     .is_long = true},
     {.name = "sidecar_restart_sealed",
      .set_up = nothing,
      .run = do_all_but_end,
@@ -221,6 +246,15 @@ constexpr Operation kOperations[] = {
      .configuration = several_files,
      .is_long = true,
      .first = &kBatch,
+     .left = shm::JournalState::kSealed},
+    {.name = "sidecar_restart_sealed_and_others",
+     .set_up = nothing,
+     .run = do_all_but_end,
+     .prepare = leave_several,
+     .configuration = several_files,
+     .others = append_to_all,
+     .is_long = true,
+     .first = &kBatchAndOthers,
      .left = shm::JournalState::kSealed},
     {.name = "sidecar_restart_rotating",
      .set_up = nothing,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sidecar_oracle.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -10,6 +12,7 @@
 #include "one_thread.h"
 #include "oracle.h"
 #include "shm/segment.h"
+#include "small_disk.h"
 
 namespace logbus::kill_points {
 namespace {
@@ -38,6 +41,11 @@ void finish_bus(const Stage& stage) {
   require(journal.state.load() == static_cast<std::uint32_t>(shm::JournalState::kEmpty),
           "the journal is in state " + std::to_string(journal.state.load()));
   require(journal.tables[journal.table.load() & 1].count == 0, "files are still in use");
+  const detail::Region payload = segment.preamble().journal_payload;
+  const off_t data =
+      ::lseek(segment.reopen().get(), static_cast<off_t>(payload.offset + shm::kPayloadAllocated), SEEK_DATA);
+  require(data < 0 || data >= static_cast<off_t>(payload.offset + payload.size),
+          "the journal keeps the memory of a long record");
   static_cast<void>(check_given_back(stage, "test"));
   const shm::ConsumerControl& control = segment.consumer();
   std::size_t i = 0;
@@ -50,7 +58,9 @@ Files files_of(const Stage& stage) {
   static const std::regex times("between [0-9:.]+ and [0-9:.]+");
   Files files;
   for (const auto& entry : std::filesystem::directory_iterator(stage.directory + "/logs")) {
-    std::string& text = files[entry.path().filename()];
+    const std::string name = entry.path().filename();
+    if (name.starts_with(kFiller) || entry.is_directory()) continue;
+    std::string& text = files[name];
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
       // Perhaps with the beginning of a line that has been written once more since.
@@ -64,6 +74,15 @@ Files files_of(const Stage& stage) {
     files.erase(moved);
   }
   return files;
+}
+
+Files joined(const Files& files) {
+  static const std::regex number("[.]([0-9])$");
+  Files all;
+  // The names of a series: "few.log", "few.log.1", "few.log.2".
+  for (auto file = files.rbegin(); file != files.rend(); ++file)
+    all[std::regex_replace(file->first, number, "")] += file->second;
+  return all;
 }
 
 void check_records_of(const Stage& stage, const Files& files) {

@@ -20,6 +20,8 @@ inline constexpr std::string_view kForeign = "somebody else";
 /// What the handlers have written, by name: without times of day and lines of others. What all.log has not is
 /// in moved.log, if that is there.
 Files files_of(const Stage& stage);
+/// Each file with those that it was before its rotations, in front of it; at most nine.
+Files joined(const Files& files);
 /// Every record once and whole, in order, and all drops told: by the file that has all of them.
 void check_records_of(const Stage& stage, const Files& files);
 /// Nothing but these.

@@ -16,103 +16,11 @@
 namespace logbus::kill_points {
 namespace {
 
-/// @ stands for the directory of the files.
-std::string with_paths(const Stage& stage, std::string text) {
-  for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@'))
-    text.replace(at, 1, stage.directory + "/logs/");
-  return text;
-}
-
 void put(const Stage& stage, const std::string& name, const std::string& text) {
   std::ofstream(path_of(stage, name)) << text;
 }
 
 }  // namespace
-
-std::string path_of(const Stage& stage, const std::string& name) {
-  return stage.directory + "/logs/" + name;
-}
-
-std::string one_file(const Stage& stage) {
-  return with_paths(stage, R"(
-version: 1
-formatters: {line: {format: '%(name)s %(message)s'}}
-handlers:
-  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
-root: {level: DEBUG, handlers: [all]}
-)");
-}
-
-std::string moved_file(const Stage& stage) {
-  return with_paths(stage, R"(
-version: 1
-formatters: {line: {format: '%(name)s %(message)s'}}
-handlers:
-  all: {class: logging.FileHandler, filename: @moved.log, formatter: line}
-root: {level: DEBUG, handlers: [all]}
-)");
-}
-
-std::string many_files(const Stage& stage) {
-  std::string handlers, names = "all";
-  for (int i = 0; i < 20; ++i) {
-    const std::string name = "h" + std::to_string(i);
-    handlers +=
-        "  " + name + ": {class: logging.FileHandler, filename: @" + name + ".log, formatter: line}\n";
-    names += ", " + name;
-  }
-  std::string text = one_file(stage);
-  text.insert(text.find("root:"), with_paths(stage, handlers));
-  text.replace(text.find("[all]"), 5, "[" + names + "]");
-  return text;
-}
-
-std::string several_files(const Stage& stage) {
-  return with_paths(stage, R"(
-version: 1
-formatters:
-  line: {format: '%(name)s %(message)s'}
-  a: {format: 'A %(message)s'}
-  b: {format: 'B %(message)s'}
-filters: {other: {name: other}}
-handlers:
-  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
-  some: {class: logging.FileHandler, filename: @some.log, mode: w, formatter: line, filters: [other]}
-  watched: {class: logging.handlers.WatchedFileHandler, filename: @watched.log, formatter: line}
-  a: {class: logging.FileHandler, filename: @pair.log, formatter: a}
-  b: {class: logging.FileHandler, filename: @pair.log, formatter: b}
-loggers:
-  pair: {handlers: [a, b], propagate: false}
-  quiet: {level: CRITICAL}
-root: {level: DEBUG, handlers: [all, some, watched]}
-)");
-}
-
-std::string rotating(const Stage& stage) {
-  return with_paths(stage, R"(
-version: 1
-formatters: {line: {format: '%(name)s %(message)s'}}
-handlers:
-  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
-  many: {class: logging.handlers.RotatingFileHandler, filename: @many.log, maxBytes: 250, backupCount: 6,
-         formatter: line}
-  few: {class: logging.handlers.RotatingFileHandler, filename: @few.log, maxBytes: 150, backupCount: 3,
-        formatter: line}
-root: {level: DEBUG, handlers: [all, many, few]}
-)");
-}
-
-std::string timed(const Stage& stage) {
-  return with_paths(stage, R"(
-version: 1
-formatters: {line: {format: '%(name)s %(message)s'}}
-handlers:
-  all: {class: logging.FileHandler, filename: @all.log, formatter: line}
-  timed: {class: logging.handlers.TimedRotatingFileHandler, filename: @timed.log, when: midnight,
-          backupCount: 1, formatter: line}
-root: {level: DEBUG, handlers: [all, timed]}
-)");
-}
 
 void leave_records(const Stage& stage) {
   stage.in_process([&stage] {
@@ -130,6 +38,13 @@ void leave_records(const Stage& stage) {
 void leave_several(const Stage& stage) {
   leave_records(stage);
   put(stage, "watched.log", "before\n");
+}
+
+void leave_pages(const Stage& stage) {
+  stage.in_process([&stage] {
+    stage.configure();
+    for (int i = 0; i < 9; ++i) stage.log(kRelative, text_of(600), i % 3 == 1 ? "other" : "kill");
+  });
 }
 
 void leave_old_file(const Stage& stage) {

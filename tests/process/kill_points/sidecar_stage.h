@@ -17,12 +17,22 @@ std::string one_file(const Stage& stage);
 std::string moved_file(const Stage& stage);
 /// Several files in a batch, two handlers of one file, a file that is moved away, records for no file.
 std::string several_files(const Stage& stage);
+/// A file that begins with a byte order mark, once it is there.
+std::string encoded(const Stage& stage);
 std::string rotating(const Stage& stage);
+std::string rotating(const Stage& stage, int many, int few);
 std::string timed(const Stage& stage);
+/// The same, and what a full disk refuses stays in the bus.
+std::string holding(std::string configuration);
+/// One that is loaded again, changed.
+std::string before_reload(const Stage& stage);
+std::string after_reload(const Stage& stage);
 
 /// Two more dead workers.
 void leave_records(const Stage& stage);
 void leave_several(const Stage& stage);
+/// One that fills pages.
+void leave_pages(const Stage& stage);
 /// The same, and a file of long ago, which is to be rotated at once, with those that were before it.
 void leave_old_file(const Stage& stage);
 /// A lane that grew, dropped, was read, went on with a gap and dropped again. With little_memory().

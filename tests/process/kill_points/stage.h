@@ -42,6 +42,7 @@ struct Stage {
   Board* board = nullptr;
   /// Which has read its configuration, for the processes that become one.
   std::shared_ptr<OneThread> sidecar;
+  std::shared_ptr<OneThread> next;  // with another configuration, if there is one
 
   /// Runs it in a process of its own. Throws what it throws.
   void in_process(const std::function<void()>& work) const;

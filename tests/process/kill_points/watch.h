@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tells whether an instruction has changed what a killed sidecar leaves in its segment.
+// Tells whether an instruction has changed what a killed sidecar leaves in its segments.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,18 @@
 
 namespace logbus::kill_points {
 
-/// All tables of a segment and its journal; not the payload, of which nobody reads more than the journal
-/// says, nor heartbeats and counts of passes.
+/// All tables of the segments that are there now and their journals; not the payload, of which nobody reads
+/// more than the journal says, nor heartbeats and counts of passes.
 class Watch {
  public:
-  /// Nothing, if there is no such segment yet.
-  explicit Watch(const std::string& path);
+  explicit Watch(const std::string& directory);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
   /// Since the last call.
   bool changed();
-  /// As of the last call.
+  /// As of the last call; of the one that is not empty, if there is one.
   shm::JournalState journal_state() const;
 
  private:
@@ -31,11 +30,17 @@ class Watch {
     std::vector<std::byte> then;
   };
 
-  const std::byte* file_ = nullptr;
-  std::size_t size_ = 0;
+  struct File {
+    std::byte* begin;
+    std::size_t size;
+    const shm::JournalHeader* journal;
+  };
+
+  void add(const std::string& path);
+
+  std::vector<File> files_;
   std::vector<Part> parts_;
   shm::JournalState journal_state_ = shm::JournalState::kEmpty;
-  std::size_t journal_ = 0;  // its offset
 };
 
 }  // namespace logbus::kill_points
