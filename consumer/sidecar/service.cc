@@ -187,7 +187,8 @@ int Service::serve() {
     if (signal == SIGUSR1) reopen_files(listener);
   }
   const BusSettings& settings = configuration_->bus;
-  if (signal == kHandover)
+  hands_over_ = signal == kHandover;
+  if (hands_over_)
     log_.info("another sidecar takes over: stopping");
   else if (signal != 0)
     log_.info(fmt::format("{}: stopping", ::strsignal(signal)));
@@ -256,8 +257,8 @@ int Service::run() {
   }
   close(*pipeline_, {});
   if (bus_ != nullptr) bus_->publish_handlers(pipeline_->handlers);  // with what was lost at the end
-  // Who takes over goes on with them; without an end of its own, so does the next one.
-  if (bus_ != nullptr && code == EXIT_SUCCESS && !bus_->handover_requested())
+  // Who takes over goes on with them, or, if that one has died meanwhile, the next one.
+  if (bus_ != nullptr && code == EXIT_SUCCESS && !hands_over_ && !bus_->handover_requested())
     consumer::forget_files(bus_->segment());
   if (AsyncQueue::any_left_alone()) {
     bus_.reset();

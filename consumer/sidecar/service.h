@@ -52,6 +52,7 @@ class Service {
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<consumer::Bus> bus_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
+  bool hands_over_ = false;  // it ends because another sidecar has asked it to
 };
 
 }  // namespace logbus::sidecar

@@ -140,6 +140,27 @@ def test_reload():
         os.close(pipe.descriptor)
 
 
+def test_handed_over_to_nobody():
+    """A sidecar that hands over slowly, to one that is killed meanwhile: the next one goes on with a file of mode w"""
+    with Bus(lane_size="1 MiB", **{"async": {"shutdown_timeout": "1 s"}}) as bus:
+        bus.handler["mode"] = "w"
+        pipe = Pipe(bus)
+        with_slow_handler(bus, pipe)
+        on_console(bus, pipe)
+        first = bus.start_sidecar()
+        bus.run_worker(threads=1, records=RECORDS)
+        wait_for(lambda: bus.stat()["records"]["drained"] == RECORDS, "all records drained")
+        second = bus.start_sidecar("--takeover", wait=False)
+        wait_for(lambda: "takes over: stopping" in read_text(first.errors), "the first one hands over")
+        second.kill()
+        second.wait()
+        check_equal(first.wait(30), 1, "exit code of one whose handler stands still")
+        bus.start_sidecar()
+        check_equal(count_records(bus.lines()).records, RECORDS, "records in the file")
+        bus.sidecar.kill()
+        os.close(pipe.descriptor)
+
+
 def test_durable():
     """async.durable: a killed sidecar's queues are filled again from the bus"""
     for durable in (True, False):
