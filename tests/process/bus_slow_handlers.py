@@ -94,7 +94,9 @@ def on_console(bus, pipe):
 
 
 def handler_of(bus, name):
-    return next(handler for handler in bus.stat()["handlers"] if handler["handler"] == name)
+    """Once the sidecar, which may just have got its lease, has shown it."""
+    shown = lambda: next((handler for handler in bus.stat()["handlers"] if handler["handler"] == name), None)
+    return wait_for(shown, f"handler {name}")
 
 
 def test_slow_handler():
