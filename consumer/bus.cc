@@ -152,6 +152,8 @@ bool Bus::next_of_several(PackedRecord& packed, std::chrono::milliseconds timeou
 
 /// After begin_stop(): what is committed now.
 bool Bus::next_before_end(PackedRecord& packed) {
+  // Nor here a new look in a batch.
+  if (batch_ != nullptr && !stopped_) return batch_->next_found(packed);
   if (!std::exchange(stopped_, true)) {
     current_->look_at_all();
     for (auto queue = retired_.rbegin(); queue != retired_.rend(); ++queue) (*queue)->look_at_all();

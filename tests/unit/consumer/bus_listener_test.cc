@@ -2,7 +2,7 @@
 // From the bus's segments to lines.
 #include "sidecar/bus_listener.h"
 
-#include <filesystem>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -16,6 +16,7 @@
 namespace logbus::sidecar {
 namespace {
 
+using namespace std::chrono_literals;
 using logbus::testing::TempDir;
 
 /// A process of one thread; its first call site, and a record of that.
@@ -77,6 +78,39 @@ TEST(BusListenerTest, TakesNothingOfOneSegmentForThatOfAnother) {
   EXPECT_EQ(text.str(),
             "logger one, process one, thread one, message one\n"
             "logger two, process two, thread two, message two\n");
+}
+
+// A thread that has written its last record to the old one goes on in the new one, while that is drained and
+// the end is asked for.
+TEST(BusListenerTest, TakesAtTheEndTooWhatAnOlderSegmentHasFirst) {
+  const TempDir directory;
+  shm::BusOptions options = testing::small_bus(directory);
+  consumer::Bus bus({options, {}, {}});
+  Worker before(options, "before");
+  before.log();
+  options.lanes *= 2;
+  bus.apply(options);
+  Worker behind(options, "behind");
+  std::string given;
+  const auto take = [&bus, &given](std::chrono::seconds timeout) {
+    LogRecord record;
+    const bool taken = bus.get(record, timeout);
+    if (taken) given += record.name.substr(6) + ",";
+    return taken;
+  };
+  EXPECT_TRUE(take(10s));
+  bus.task_done();
+  behind.log();
+  EXPECT_TRUE(take(10s));
+  before.log();
+  behind.log();
+  bus.begin_stop();
+  for (int batch = 0; batch < 3; ++batch) {
+    while (take(0s)) {
+    }
+    bus.task_done();
+  }
+  EXPECT_EQ(given, " before, behind, before, behind,");
 }
 
 }  // namespace
