@@ -2,7 +2,6 @@
 // What the comparison with CPython drives: reads one JSON request a line, answers one JSON line.
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <limits>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 #include <logbus/rotating_file_handler.h>
 
 #include "handlers/text_encoder.h"
+#include "helper_loop.h"
 #include "record/record_attribute.h"
 
 namespace {
@@ -171,13 +171,5 @@ Json answer_to(const Json& request) {
 }  // namespace
 
 int main() {
-  for (std::string line; std::getline(std::cin, line);) {
-    Json answer;
-    try {
-      answer = answer_to(Json::parse(line));
-    } catch (const std::exception& error) {
-      answer = Json{{"error", error.what()}};
-    }
-    std::cout << answer.dump(-1, ' ', true, Json::error_handler_t::replace) << std::endl;
-  }
+  answer_requests(answer_to);
 }

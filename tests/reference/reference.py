@@ -5,52 +5,18 @@ usage: reference.py HELPER   (run by the Python that is the reference)
 """
 
 import contextlib
-import json
 import logging
 import logging.handlers
 import math
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
-import unittest
 
+from helper import HelperTest, run, tree
 from python314 import RotatingFileHandler
 
 SECOND = 1_000_000_000
-HELPER = None
-
-
-def to_json(value):
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": repr(value)}
-    if isinstance(value, tuple):
-        return {"$tuple": [to_json(item) for item in value]}
-    if isinstance(value, set):
-        return {"$set": [to_json(item) for item in value]}
-    if isinstance(value, list):
-        return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    return value
-
-
-class Helper:
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def ask(self, **request):
-        self.process.stdin.write(json.dumps(to_json(request)).encode() + b"\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.stderr.close()
-        self.process.wait()
 
 
 def python_record(attributes):
@@ -111,15 +77,7 @@ def with_record(**changes):
     return {**RECORD, **changes}
 
 
-class FormatterTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.helper = Helper(HELPER)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.helper.close()
-
+class FormatterTest(HelperTest):
     def check(self, options, attributes=None):
         attributes = RECORD if attributes is None else attributes
         with self.subTest(options=options, record=attributes if attributes is not RECORD else "RECORD"):
@@ -272,23 +230,7 @@ class FormatterTest(unittest.TestCase):
             self.assertEqual(ours, f"{type(theirs).__name__}: {theirs}")
 
 
-def tree(folder):
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name), "rb") as file:
-            found[name] = file.read()
-    return found
-
-
-class RotatingFileHandlerTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.helper = Helper(HELPER)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.helper.close()
-
+class RotatingFileHandlerTest(HelperTest):
     @staticmethod
     def run_python(path, steps, terminator=None, mode="a", delay=False, **limits):
         handler = RotatingFileHandler(path, mode=mode, encoding="utf-8", delay=delay, **limits)
@@ -393,11 +335,7 @@ ENCODINGS = """ascii latin-1 cp037 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253 cp1
     iso8859-16 koi8-r koi8-t koi8-u kz1048 ptcp154 utf-16-le utf-16-be utf-32-le utf-32-be cp949 gb2312 gbk shift_jis""".split()
 
 
-class EncodingTest(unittest.TestCase):
-    def setUp(self):
-        self.helper = Helper(HELPER)
-        self.addCleanup(self.helper.close)
-
+class EncodingTest(HelperTest):
     def test_all_characters(self):
         """Those of the first plane, the tags, some of each other plane."""
         points = [*range(0xD800), *range(0xE000, 0x10000), *range(0xE0000, 0xE0080)]
@@ -425,14 +363,9 @@ class EncodingTest(unittest.TestCase):
 
 
 def main():
-    global HELPER
-    HELPER = sys.argv.pop(1)
     os.environ["TZ"] = "Europe/Berlin"
     time.tzset()
-    loader = unittest.defaultTestLoader
-    suite = unittest.TestSuite([loader.loadTestsFromTestCase(case) for case in (FormatterTest, RotatingFileHandlerTest, EncodingTest)])
-    result = unittest.TextTestRunner(verbosity=1).run(suite)
-    sys.exit(not result.wasSuccessful())
+    run(FormatterTest, RotatingFileHandlerTest, EncodingTest)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
-#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
 #include <logbus/timed_rotating_file_handler.h>
+
+#include "helper_loop.h"
 
 namespace {
 
@@ -124,13 +124,5 @@ Json answer_to(const Json& request) {
 }  // namespace
 
 int main() {
-  for (std::string line; std::getline(std::cin, line);) {
-    Json answer;
-    try {
-      answer = answer_to(Json::parse(line));
-    } catch (const std::exception& error) {
-      answer = Json{{"error", error.what()}};
-    }
-    std::cout << answer.dump() << std::endl;
-  }
+  answer_requests(answer_to);
 }

@@ -5,12 +5,10 @@ usage: timed_reference.py HELPER   (run by the Python that is the reference)
 """
 
 import datetime
-import json
 import logging
 import logging.handlers
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,8 +16,8 @@ import unittest
 from unittest import mock
 
 import timed_python314
+from helper import HelperTest, run, tree
 
-HELPER = None
 HOUR = 3600
 DAY = 24 * HOUR
 NEW_YORK = "EST+05EDT,M3.2.0,M11.1.0"
@@ -79,25 +77,6 @@ NAMERS = {"suffix": lambda name: name + ".gz", "extension": date_before_extensio
           "behind": digit_behind_date}
 
 
-class Helper:
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-    def ask(self, **request):
-        request = {key: value for key, value in request.items() if value is not None}
-        if "atTime" in request:
-            at = datetime.time.fromisoformat(request["atTime"])
-            request["atTime"] = (at.hour * 60 + at.minute) * 60 + at.second
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
-
-
 class Reference:
     """Python's handler on a clock that is told the time."""
 
@@ -149,30 +128,25 @@ class Reference:
         return self.handler.rolloverAt
 
 
-def tree(folder):
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name), "rb") as file:
-            found[name] = file.read()
-    return found
-
-
-class TimedTest(unittest.TestCase):
+class TimedTest(HelperTest):
     @classmethod
     def setUpClass(cls):
-        cls.helper = Helper(HELPER)
+        super().setUpClass()
         cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.helper.close()
-        cls.folder.cleanup()
+    def ask(self, **request):
+        request = {key: value for key, value in request.items() if value is not None}
+        if "atTime" in request:
+            at = datetime.time.fromisoformat(request["atTime"])
+            request["atTime"] = (at.hour * 60 + at.minute) * 60 + at.second
+        return self.helper.ask(**request)
 
     def check_table(self, times, **options):
         filename = os.path.join(self.folder.name, "absent.log")
         reference = Reference(filename, delay=True, **options)
         expected = [reference.handler.computeRollover(at) for at in times]
-        answer = self.helper.ask(op="table", filename=filename, delay=True, times=times, **options)
+        answer = self.ask(op="table", filename=filename, delay=True, times=times, **options)
         if answer.get("rollovers") != expected:
             wrong = [(at, want, got) for at, want, got in zip(times, expected, answer.get("rollovers", [])) if want != got]
             self.fail(f"{options}: time, expected, got: {wrong[:5]} {answer.get('error', '')}")
@@ -198,7 +172,7 @@ class TimedTest(unittest.TestCase):
                     reference.handler.close()
                     expected = tree(folder)
                     continue
-                answer = self.helper.ask(op="run", filename=filename, defer=defer, strict=strict,
+                answer = self.ask(op="run", filename=filename, defer=defer, strict=strict,
                                          steps=[placed(step) for step in steps], **options)
                 self.assertNotIn("error", answer)
                 results.append((tree(folder), answer))
@@ -273,7 +247,7 @@ class TableTest(TimedTest):
                 filename = os.path.join(folder, "a.log")
                 with self.assertRaises(ValueError) as caught:
                     Reference(filename, "UTC", when)
-                answer = self.helper.ask(op="table", filename=filename, zone="UTC", when=when, times=[])
+                answer = self.ask(op="table", filename=filename, zone="UTC", when=when, times=[])
                 self.assertEqual(answer.get("error"), str(caught.exception))
 
 
@@ -427,14 +401,5 @@ class RunTest(TimedTest):
         self.assertGreater(stopped, 20)
 
 
-def main():
-    global HELPER
-    HELPER = sys.argv.pop(1)
-    loader = unittest.defaultTestLoader
-    suite = unittest.TestSuite([loader.loadTestsFromTestCase(case) for case in (TableTest, RunTest)])
-    result = unittest.TextTestRunner(verbosity=1).run(suite)
-    sys.exit(not result.wasSuccessful())
-
-
 if __name__ == "__main__":
-    main()
+    run(TableTest, RunTest)
