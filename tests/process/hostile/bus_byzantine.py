@@ -19,7 +19,7 @@ BYZANTINE = os.path.join(BUILD, "tests", "process", "hostile", "byzantine")
 SEED = int(os.environ.get("LOGBUS_SEED", "20260301"))
 MILLIS = int(os.environ.get("LOGBUS_MILLIS", "60000" if SOAK else "1000"))
 LIE = os.environ.get("LOGBUS_LIE", "")
-GOOD = re.compile(rb" load w (\d+) t (\d+) n (\d+)$")
+GOOD = re.compile(rb" (\d+) [A-Z]+ load w (\d+) t (\d+) n (\d+)$")
 DROPPED = re.compile(rb"(\d+) records dropped")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: |stack smashing|terminate called")
 LANES = 24
@@ -90,15 +90,19 @@ def lie(what):
         check(time.monotonic() - started < 30, "logbusd takes long to end")
 
         count = {}
-        senseless = 0
+        process = {}
+        senseless = forged = 0
         with open(bus.file, "rb") as file:
             for line in file:
                 match = GOOD.search(line.rstrip(b"\n"))
-                if match:
-                    worker, thread, number = map(int, match.groups())
+                pid, worker, thread, number = map(int, match.groups()) if match else (0,) * 4
+                # A lane that a good thread has left still has its bytes: whoever gets it may give them for his own.
+                if match and process.setdefault((worker, thread), pid) == pid:
                     if what == "own":
                         check_equal(number, count.get((worker, thread), 0), f"worker {worker}, thread {thread}: next number")
                     count[worker, thread] = number + 1
+                elif match:
+                    forged += 1
                 senseless += b"makes no sense" in line
                 dropped = DROPPED.search(line) if b" logbus " in line else None
                 if dropped:
@@ -108,7 +112,7 @@ def lie(what):
             check_equal(count.get((50, 0)), 100, "records of a worker that came afterwards")
         if what == "own":
             check(senseless <= lanes, f"{senseless} times told of {lanes} lanes that one makes no sense")
-        print(f"# {senseless} lanes told to make no sense", flush=True)
+        print(f"# {senseless} lanes told to make no sense, {forged} lines are not whose they say", flush=True)
 
 
 def arena(bus):
