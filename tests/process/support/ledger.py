@@ -67,6 +67,7 @@ class Deliveries:
         self.exactly_once = exactly_once
         self.next = collections.defaultdict(int)  # (worker, thread) -> number after the last
         self.lines = collections.Counter()  # (worker, thread) -> records
+        self.pids = {}  # (worker, thread) -> whose its records are said to be
         self.told = collections.Counter()  # pid -> records told to be lost
         self.repeated = 0
         self.late = []  # (worker, thread), number, seconds behind the newest line before it
@@ -110,6 +111,8 @@ class Deliveries:
                     continue
                 following[key] = number + 1
                 lines[key] += 1
+                if self.pids.setdefault(key, fields[1]) != fields[1]:
+                    self.fault(path, line, f"of process {self.pids[key].decode()}")
                 if fields[0] < newest:
                     self.late.append((key, number, float(newest) - float(fields[0])))
                 else:
