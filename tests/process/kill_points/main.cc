@@ -39,6 +39,8 @@ namespace {
 /// times, and the last.
 constexpr std::uint32_t kMostOfOne = 16;
 constexpr std::size_t kLong = 5000;
+/// Of an operation, in a soak.
+constexpr std::chrono::seconds kSoakTime{40};
 
 class Runner : private Scene {
  public:
@@ -166,8 +168,6 @@ int main(int argc, char** argv) {
   using namespace logbus::kill_points;
   settle_addresses(argv);
   Settings settings;
-  const char* soak = std::getenv("LOGBUS_SOAK");
-  if (soak != nullptr && std::strcmp(soak, "1") == 0) settings.sample = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
@@ -179,6 +179,11 @@ int main(int argc, char** argv) {
     if (argument == "--operation") settings.operation = value();
     if (argument == "--seconds") settings.longest = std::chrono::seconds(std::strtol(value(), nullptr, 10));
     if (argument == "--place") settings.place = std::strtoull(value(), nullptr, 10);
+  }
+  const char* soak = std::getenv("LOGBUS_SOAK");
+  if (soak != nullptr && std::strcmp(soak, "1") == 0) {
+    settings.sample = 0;
+    if (settings.longest.count() == 0) settings.longest = kSoakTime;
   }
   for (const char* name : {"LOGBUS_BUS", "LOGBUS_DIR", "LOGBUS_LEVEL", "LOGBUS_PROCESS_NAME", "LOGBUS_GROUP"})
     ::unsetenv(name);

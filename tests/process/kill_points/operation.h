@@ -45,6 +45,8 @@ struct Operation {
   void (*others)(const Stage&) = nullptr;
   /// Longer than a sample has time to step through: it is killed before and behind system calls.
   bool is_long = false;
+  /// Millions of steps: even if all are wanted.
+  bool is_longest = false;
   /// It is done by the one that comes after a sidecar that was killed in that one, while its journal was so.
   const Operation* first = nullptr;
   shm::JournalState left = shm::JournalState::kEmpty;

@@ -235,15 +235,11 @@ std::vector<Point> choose(const Run& run, const Settings& settings, std::mt19937
   return all;
 }
 
-}  // namespace
-
-namespace {
-
 std::vector<Point> some_calls(std::size_t calls, const Settings& settings, std::mt19937_64& random) {
   std::vector<Point> points(calls);
   for (std::size_t i = 0; i < calls; ++i) points[i] = {i, Kind::kCall};
   std::shuffle(points.begin(), points.end(), random);
-  if (!settings.mutant) points.resize(std::min(calls, settings.sample));
+  if (settings.sample != 0 && !settings.mutant) points.resize(std::min(calls, settings.sample));
   return points;
 }
 
@@ -268,7 +264,7 @@ void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outc
     settings.sample = std::max<std::size_t>(1, settings.sample / kFirstsShare);
   std::mt19937_64 random(settings.seed);
   Runner runner(operation, outcome);
-  const bool steps = !operation.is_long || settings.sample == 0;
+  const bool steps = !operation.is_longest && (!operation.is_long || settings.sample == 0);
   const auto kill_at = [&](const Run& run, const std::vector<Point>& points, const Run* first = nullptr,
                            Point first_point = {}) {
     outcome.places += points.size();
@@ -282,9 +278,11 @@ void hunt_sidecar(const Operation& operation, const Settings& all_settings, Outc
   const Run run = runner.learn_steps();
   outcome.size = run.trace.size();
   if (operation.first == nullptr) return kill_at(run, choose(run, settings, random));
-  const std::vector<Point> firsts = choose_firsts(operation, run, settings, random);
-  outcome.firsts = firsts.size();
+  std::vector<Point> firsts = choose_firsts(operation, run, settings, random);
+  if (all_settings.longest.count() != 0) std::shuffle(firsts.begin(), firsts.end(), random);
   for (const Point first : firsts) {
+    if (outcome.is_enough(all_settings)) return;
+    ++outcome.firsts;
     settings.longest += all_settings.longest / firsts.size();
     if (steps) {
       const Run second = runner.record_behind(run, first);
