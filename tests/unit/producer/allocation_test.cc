@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a call on a warm lane must not do.
+// Calls and the heap: a warm lane needs none, and the first call does without.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -13,12 +13,14 @@
 namespace {
 
 constinit thread_local long allocations = 0;
+constinit thread_local bool no_memory = false;
 
 }  // namespace
 
 // Not inlined: GCC would warn where it sees one of the pair inside a caller and not the other.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
+  if (no_memory) throw std::bad_alloc();
   void* const memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) std::abort();
   return memory;
@@ -60,6 +62,22 @@ TEST(AllocationTest, WarmLaneNeedsNone) {
 TEST(AllocationTest, DisabledCallNeedsNone) {
   testing::TestBus bus(Level::kError);
   EXPECT_EQ(allocations_of([&](int i) { get_logger().info("{}", i); }), 0);
+}
+
+/// The exit code of a process that logs for the first time when there is no memory any more.
+[[noreturn]] void log_without_memory() {
+  testing::TestBus bus;
+  Logger& logger = get_logger("poor");
+  no_memory = true;
+  for (const int level : {10, 20, 25, 30, 40, 50}) logger.log(Level{level}, "{} {}", level, "text");
+  no_memory = false;
+  std::_Exit(bus.messages().size() == 6 ? 0 : 1);
+}
+
+TEST(AllocationDeathTest, FirstCallNeedsNone) {
+  // In a process of its own, where no other test has logged.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(log_without_memory(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
