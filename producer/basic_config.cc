@@ -214,7 +214,9 @@ void set_thread_name(std::string_view name) noexcept {
     std::string payload;
     wire::encode_names({std::string(producer::current_thread_name()), {}}, payload);
     producer::send_names(*state, payload);
-    if (state->owner.has_lane()) state->owner.set_thread_name(producer::current_thread_name());
+    if (!producer::enter_lane(*state)) return;
+    state->owner.set_thread_name(producer::current_thread_name());
+    state->owner.writer.leave();
   } catch (...) {
     producer::complain("a thread's new name is lost: no memory");
   }

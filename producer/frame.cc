@@ -26,23 +26,22 @@ Frame on_a_lane(ThreadState& state, int levelno, std::uint32_t payload, const Ta
   for (int round = 0; round < 16; ++round) {
     const LaneResult lane = need_lane(state, levelno);
     if (lane != LaneResult::kOk) {
-      after_record(state);
+      if (lane != LaneResult::kNested) after_record(state);
       return {nullptr, 0, lane == LaneResult::kNoBus ? Outcome::kRecord : Outcome::kDone};
     }
-    const std::uint32_t of_frame = tag();
-    if (of_frame == 0) return {nullptr, 0, Outcome::kRecord};
     LaneWriter& writer = state.owner.writer;
-    if (!writer.enter()) {
-      state.owner.count_drop(levelno, detail::DropReason::kNested);
-      return {nullptr, 0, Outcome::kDone};
+    const std::uint32_t of_frame = tag();
+    if (of_frame == 0) {
+      writer.leave();
+      return {nullptr, 0, Outcome::kRecord};
     }
     if (writer.has_room(size, detail::severity_of(levelno))) return {&writer, of_frame, Outcome::kReady};
     const BusConfig* config = bus_config();
     const shm::Room room = state.owner.make_room(size, levelno, config == nullptr || config->may_wait);
     if (room == shm::Room::kReady) return {&writer, of_frame, Outcome::kReady};
-    writer.leave();
     if (room == shm::Room::kDropped) {
       tell_loss(*state.membership);
+      writer.leave();
       after_record(state);
       return {nullptr, 0, Outcome::kDone};
     }
@@ -87,14 +86,17 @@ void close_frame(const Frame& frame) noexcept {
 void attend() noexcept {
   const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
-  if (state == nullptr || !state->owner.has_lane()) return;
-  SharedControl& shared = state->membership->attachment->segment().shared();
+  if (state == nullptr) return;
+  producer::Membership* const membership = state->membership;
+  if (!producer::join(membership)) return;
+  SharedControl& shared = membership->attachment->segment().shared();
   const std::uint32_t bits = shared.attention.load(std::memory_order_relaxed);
   if ((bits & kAttentionSleeping) != 0) shm::ring(shared);
   if ((bits & kAttentionRetired) != 0) {
-    producer::forsake(state->membership);
+    producer::forsake(membership);
     producer::give_up_lane(*state);
   }
+  producer::leave(membership);
 }
 
 void lose_record(int levelno) noexcept {
@@ -103,16 +105,17 @@ void lose_record(int levelno) noexcept {
   if (state == nullptr || producer::need_lane(*state, levelno) != producer::LaneResult::kOk) return;
   state->owner.count_drop(levelno, DropReason::kMemory);
   producer::tell_loss(*state->membership);
+  state->owner.writer.leave();
 }
 
 std::uint32_t max_payload() noexcept {
   const producer::NotCancelled guard;
   ThreadState* state = producer::thread_state();
-  const bool has_lane = state != nullptr && state->owner.has_lane();
-  producer::Membership* membership = has_lane ? state->membership : producer::join();
+  producer::Membership* membership = state == nullptr ? nullptr : state->membership;
+  if (!producer::join(membership)) membership = producer::join();
   if (membership == nullptr) return kMaxRecordBytes;
   const std::uint32_t bytes = membership->attachment->segment().max_frame();
-  if (!has_lane) producer::leave(membership);
+  producer::leave(membership);
   return bytes - static_cast<std::uint32_t>(sizeof(FrameHeader));
 }
 
@@ -140,11 +143,10 @@ Sent send_frame(int levelno, const std::string& payload, std::uint32_t tag) noex
 }
 
 void send_names(ThreadState& state, const std::string& payload) noexcept {
-  if (!state.owner.has_lane()) return;
+  if (!enter_lane(state)) return;
   LaneWriter& writer = state.owner.writer;
   const auto bytes = static_cast<std::uint32_t>(payload.size());
   const std::uint32_t size = LaneWriter::frame_bytes(bytes);
-  if (!writer.enter()) return;
   // Not by the slow path, which would count it as a lost record.
   if (!writer.has_room(size, 0)) return writer.leave();
   std::memcpy(writer.begin(size, detail::frame_tag(detail::FrameKind::kNames)), payload.data(), bytes);

@@ -37,14 +37,7 @@ std::uint64_t now_ns() noexcept {
 /// The current membership with one more user. Null if there is none, or it has just been given up.
 Membership* use_current(ProcessState& state) noexcept {
   Membership* member = state.member.load(std::memory_order_acquire);
-  if (member == nullptr) return nullptr;
-  std::uint32_t users = member->users.load(std::memory_order_relaxed);
-  while (users != 0) {
-    if (member->users.compare_exchange_weak(users, users + 1, std::memory_order_acquire,
-                                            std::memory_order_relaxed))
-      return member;
-  }
-  return nullptr;
+  return join(member) ? member : nullptr;
 }
 
 /// Called with `attaching` held.
@@ -134,6 +127,17 @@ Membership* join() noexcept {
   return use_current(*state);
 }
 
+bool join(Membership* member) noexcept {
+  if (member == nullptr) return false;
+  std::uint32_t users = member->users.load(std::memory_order_relaxed);
+  while (users != 0) {
+    if (member->users.compare_exchange_weak(users, users + 1, std::memory_order_acquire,
+                                            std::memory_order_relaxed))
+      return true;
+  }
+  return false;
+}
+
 void attach_now() {
   ProcessState* state = process_state();
   if (state == nullptr) throw Error(ENOMEM, "can't attach to the bus: no memory");
@@ -162,10 +166,9 @@ void forsake(Membership* member) noexcept {
   leave(member);
 }
 
-void count_lost(Membership& member, int levelno) noexcept {
+void count_lost(Membership& member, std::size_t severity, std::uint32_t records) noexcept {
   // Relaxed: a count for people and for the final report.
-  member.attachment->slot().dropped_no_lane[detail::severity_of(levelno)].fetch_add(
-      1, std::memory_order_relaxed);
+  member.attachment->slot().dropped_no_lane[severity].fetch_add(records, std::memory_order_relaxed);
 }
 
 void tell_loss(const Membership& member) noexcept {

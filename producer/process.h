@@ -55,6 +55,8 @@ void set_bus_config(std::unique_ptr<BusConfig> config) noexcept;
 Membership* join() noexcept;
 /// The same at once, for set-up. Throws Error.
 void attach_now();
+/// One more user of that one. False: it has no users left, or is null.
+bool join(Membership* membership) noexcept;
 void leave(Membership* membership) noexcept;
 /// Whether this is what join() would give now.
 bool is_current(const Membership* membership) noexcept;
@@ -62,7 +64,7 @@ bool is_current(const Membership* membership) noexcept;
 void forsake(Membership* membership) noexcept;
 
 /// Drops that could not be counted in a lane, for want of one.
-void count_lost(Membership& membership, int levelno) noexcept;
+void count_lost(Membership& membership, std::size_t severity, std::uint32_t records = 1) noexcept;
 /// Says on stderr that records are lost: the first time, then once a minute.
 void tell_loss(const Membership& membership) noexcept;
 

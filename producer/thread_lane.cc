@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <logbus/detail/clock.h>
 #include <logbus/detail/hot_thread.h>
@@ -32,6 +33,7 @@ namespace logbus::producer {
 namespace {
 
 using detail::hot_thread;
+using detail::LaneWriter;
 using detail::thread_scratch;
 
 /// A state has its own pair of cache lines: its neighbours are written by other threads.
@@ -49,7 +51,7 @@ constexpr int kReclaims = 8;
 std::atomic<std::uint32_t> next_block{0};
 std::atomic<Block*> chunks[kChunks];
 
-constinit thread_local ThreadState* own_state = nullptr;
+constinit thread_local std::atomic<ThreadState*> own_state{nullptr};  // a signal handler may be quicker
 constinit thread_local bool ended = false;
 constinit thread_local char own_name[64] = {};
 constinit thread_local bool has_own_name = false;
@@ -91,14 +93,97 @@ void give_back_block(Block* block) noexcept {
 
 void end_thread() noexcept {
   ended = true;
-  if (ThreadState* state = own_state) {
+  if (ThreadState* state = own_state.exchange(nullptr, std::memory_order_relaxed)) {
     give_up_lane(*state);
-    own_state = nullptr;
     give_back_block(reinterpret_cast<Block*>(state));
   }
   // Not under a record that is being made: that of a late destructor may come by here before its parts are
   // written.
   if (thread_scratch.size() == 0) thread_scratch.release();
+}
+
+/// A signal handler that comes meanwhile finds no lane, only where to count its record.
+class Changing {
+ public:
+  explicit Changing(ThreadState& state) noexcept : state_(state) {
+    state_.changing = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~Changing() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    state_.changing = false;
+  }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  ThreadState& state_;
+};
+
+void count_handlers_losses(ThreadState& state, Membership& membership) noexcept {
+  for (std::size_t severity = 0; severity < detail::kSeverities; ++severity)
+    if (const std::uint32_t lost = state.lost[severity].exchange(0, std::memory_order_relaxed))
+      count_lost(membership, severity, lost);
+}
+
+void close_lane(ThreadState& state) noexcept {
+  hot_thread.writer = nullptr;
+  if (!state.owner.has_lane()) return;
+  count_handlers_losses(state, *state.membership);
+  state.owner.close();
+  leave(std::exchange(state.membership, nullptr));
+}
+
+/// Of a record that is nobody's but the thread's own.
+LaneResult find_lane(ThreadState& state, int levelno) noexcept {
+  const Changing guard(state);
+  // Each round has seen the bus replaced.
+  for (int round = 0; round < 16; ++round) {
+    if (state.owner.has_lane()) {
+      const bool retired = state.membership->attachment->segment().is_retired();
+      if (!retired && is_current(state.membership)) {
+        state.owner.writer.nested = 1;
+        return LaneResult::kOk;
+      }
+      if (retired) forsake(state.membership);
+      close_lane(state);
+    }
+    Membership* membership = join();
+    if (membership == nullptr) return LaneResult::kNoBus;
+    count_handlers_losses(state, *membership);
+    const bool try_now = detail::clock_ns(CLOCK_MONOTONIC) >= state.retry_at_ns;
+    const auto claim_lane = [&] {
+      return state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name());
+    };
+    shm::Claim claim = try_now ? claim_lane() : shm::Claim::kNoLane;
+    // Again, since other threads that look for a lane may be quicker.
+    for (int again = 0; try_now && claim == shm::Claim::kNoLane && again < kReclaims; ++again) {
+      if (!shm::reclaim_a_lane(membership->attachment->segment())) break;
+      claim = claim_lane();
+    }
+    if (claim == shm::Claim::kOk) {
+      state.membership = membership;
+      const SiteTable table = site_table_of(membership->attachment->segment());
+      hot_thread.sites = table.entries;
+      hot_thread.site_mask = table.mask;
+      state.owner.writer.nested = 1;
+      // Last: from here on the quick path is open.
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      hot_thread.writer = state.close_after_record ? nullptr : &state.owner.writer;
+      return LaneResult::kOk;
+    }
+    if (claim == shm::Claim::kRetired) {
+      forsake(membership);
+      leave(membership);
+      continue;
+    }
+    if (try_now) state.retry_at_ns = detail::clock_ns(CLOCK_MONOTONIC) + kClaimAgainAfterNs;
+    count_lost(*membership, detail::severity_of(levelno));
+    tell_loss(*membership);
+    leave(membership);
+    return LaneResult::kLost;
+  }
+  return LaneResult::kNoBus;
 }
 
 pthread_key_t end_key() noexcept;
@@ -126,69 +211,45 @@ pthread_key_t end_key() noexcept {
 }  // namespace
 
 ThreadState* thread_state() noexcept {
-  if (own_state != nullptr) {
-    own_state->close_after_record = ended;
-    return own_state;
+  ThreadState* state = own_state.load(std::memory_order_relaxed);
+  if (state == nullptr) {
+    Block* block = take_block();
+    if (block == nullptr) return nullptr;
+    if (own_state.compare_exchange_strong(state, &block->state, std::memory_order_relaxed)) {
+      state = &block->state;
+      if (!ended) ::pthread_setspecific(end_key(), reinterpret_cast<void*>(std::uintptr_t{1}));
+    } else {
+      give_back_block(block);
+    }
   }
-  Block* block = take_block();
-  if (block == nullptr) return nullptr;
-  own_state = &block->state;
-  own_state->close_after_record = ended;
-  if (!ended) ::pthread_setspecific(end_key(), reinterpret_cast<void*>(std::uintptr_t{1}));
-  return own_state;
+  state->close_after_record = ended;
+  return state;
 }
 
 LaneResult need_lane(ThreadState& state, int levelno) noexcept {
-  // Each round has seen the bus replaced.
-  for (int round = 0; round < 16; ++round) {
-    if (state.owner.has_lane()) {
-      const bool retired = state.membership->attachment->segment().is_retired();
-      if (!retired && is_current(state.membership)) return LaneResult::kOk;
-      if (retired) forsake(state.membership);
-      give_up_lane(state);
-    }
-    Membership* membership = join();
-    if (membership == nullptr) return LaneResult::kNoBus;
-    const bool try_now = detail::clock_ns(CLOCK_MONOTONIC) >= state.retry_at_ns;
-    const auto claim_lane = [&] {
-      return state.owner.claim(*membership->attachment, base::thread_id(), current_thread_name());
-    };
-    shm::Claim claim = try_now ? claim_lane() : shm::Claim::kNoLane;
-    // Again, since other threads that look for a lane may be quicker.
-    for (int again = 0; try_now && claim == shm::Claim::kNoLane && again < kReclaims; ++again) {
-      if (!shm::reclaim_a_lane(membership->attachment->segment())) break;
-      claim = claim_lane();
-    }
-    if (claim == shm::Claim::kOk) {
-      state.membership = membership;
-      const SiteTable table = site_table_of(membership->attachment->segment());
-      hot_thread.sites = table.entries;
-      hot_thread.site_mask = table.mask;
-      // Last: from here on the quick path is open.
-      hot_thread.writer = state.close_after_record ? nullptr : &state.owner.writer;
-      return LaneResult::kOk;
-    }
-    if (claim == shm::Claim::kRetired) {
-      forsake(membership);
-      leave(membership);
-      continue;
-    }
-    if (try_now) state.retry_at_ns = detail::clock_ns(CLOCK_MONOTONIC) + kClaimAgainAfterNs;
-    count_lost(*membership, levelno);
-    tell_loss(*membership);
-    leave(membership);
-    return LaneResult::kNoLane;
+  if (state.changing) {
+    state.lost[detail::severity_of(levelno)].fetch_add(1, std::memory_order_relaxed);
+    return LaneResult::kNested;
   }
-  return LaneResult::kNoBus;
+  if (state.owner.writer.nested != 0) {
+    state.owner.count_drop(levelno, detail::DropReason::kNested);
+    return LaneResult::kNested;
+  }
+  const LaneResult result = find_lane(state, levelno);
+  if (result == LaneResult::kOk) count_handlers_losses(state, *state.membership);
+  return result;
+}
+
+bool enter_lane(ThreadState& state) noexcept {
+  if (state.changing || !state.owner.writer.enter()) return false;
+  if (state.owner.has_lane()) return true;
+  state.owner.writer.leave();
+  return false;
 }
 
 void give_up_lane(ThreadState& state) noexcept {
-  hot_thread.writer = nullptr;
-  if (!state.owner.has_lane()) return;
-  state.owner.close();
-  Membership* const membership = state.membership;
-  state.membership = nullptr;
-  leave(membership);
+  const Changing guard(state);
+  close_lane(state);
 }
 
 void after_record(ThreadState& state) noexcept {

@@ -308,8 +308,9 @@ LaneOwner::Fit LaneOwner::refuse(Fit why) noexcept {
 }
 
 void LaneOwner::after_commit() noexcept {
-  if (!has_lane() || steps.end - steps.begin <= 1 || !writer.enter()) return;
-  steps.release_behind();
+  if (!writer.enter()) return;
+  // A signal handler may have left the lane meanwhile.
+  if (has_lane() && steps.end - steps.begin > 1) steps.release_behind();
   writer.leave();
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ struct Settings {
   std::chrono::milliseconds longest{0};  // for an operation; 0: as long as it takes
   bool mutant = false;                   // ends with the first failure, which is wanted
   bool sidecar = false;                  // it is killed, not a worker
+  bool signal = false;                   // a signal comes, whose handler logs, and nobody is killed
 };
 
 struct Outcome {
@@ -50,7 +52,11 @@ struct Outcome {
   }
 };
 
-/// An operation of a sidecar. Throws if it can't be looked at.
+/// Places of a worker's operation. Throws if it can't be looked at.
+std::vector<std::size_t> choose(const Trace& trace, const Settings& settings, std::mt19937_64& random);
+
+/// An operation of a sidecar, or of a worker that gets a signal. Throws if it can't be looked at.
 void hunt_sidecar(const Operation& operation, const Settings& settings, Outcome& outcome);
+void hunt_signal(const Operation& operation, const Settings& settings, Outcome& outcome);
 
 }  // namespace logbus::kill_points

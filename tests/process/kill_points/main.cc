@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// kill_points [--sidecar] [--all [--seconds S] | --sample N] [--seed S] [--operation NAME [--place I]]
-// [--mutant]: a line of TAP an operation, which takes S seconds at most. With --mutant exit 0 says that
-// something was wrong.
+// kill_points [--sidecar | --signal] [--all [--seconds S] | --sample N] [--seed S]
+//   [--operation NAME [--place I]] [--mutant]
+// A line of TAP an operation, which takes S seconds at most. With --mutant exit 0 says that something was
+// wrong.
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -84,9 +85,12 @@ void add_some(const std::vector<std::size_t>& from, std::size_t count, std::mt19
   std::sample(from.begin(), from.end(), std::back_inserter(to), count, random);
 }
 
+}  // namespace
+
 std::vector<std::size_t> choose(const Trace& trace, const Settings& settings, std::mt19937_64& random) {
   if (settings.place) return {*settings.place};
-  const std::vector<std::size_t> places = trace.places(trace.size() < kLong ? kLong : kMostOfOne);
+  std::vector<std::size_t> places = trace.places(trace.size() < kLong ? kLong : kMostOfOne);
+  if (settings.longest.count() != 0) std::shuffle(places.begin(), places.end(), random);
   if (!settings.mutant && (settings.sample == 0 || places.size() <= settings.sample)) return places;
   // Where something has happened that others see: in the kernel, or in our own code.
   std::vector<std::size_t> after_calls;
@@ -108,13 +112,14 @@ std::vector<std::size_t> choose(const Trace& trace, const Settings& settings, st
   return some;
 }
 
+namespace {
+
 void hunt_worker(const Operation& operation, const Settings& settings, Outcome& outcome) {
   std::mt19937_64 random(settings.seed);
   Runner runner(operation);
   const Trace trace = runner.record();
   outcome.size = trace.size();
-  std::vector<std::size_t> places = choose(trace, settings, random);
-  if (settings.longest.count() != 0) std::shuffle(places.begin(), places.end(), random);
+  const std::vector<std::size_t> places = choose(trace, settings, random);
   outcome.places = places.size();
   for (const std::size_t place : places) {
     if (outcome.is_enough(settings)) break;
@@ -128,7 +133,8 @@ void hunt_worker(const Operation& operation, const Settings& settings, Outcome& 
 bool run(const Operation& operation, const Settings& settings, std::size_t number) {
   Outcome outcome;
   try {
-    (settings.sidecar ? hunt_sidecar : hunt_worker)(operation, settings, outcome);
+    const auto hunt = settings.sidecar ? hunt_sidecar : settings.signal ? hunt_signal : hunt_worker;
+    hunt(operation, settings, outcome);
   } catch (const NoDisk& error) {
     std::printf("ok %zu - %s # SKIP %s\n", number, operation.name, error.what());
     return true;
@@ -138,12 +144,13 @@ bool run(const Operation& operation, const Settings& settings, std::size_t numbe
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - outcome.started;
   const bool good = outcome.failed == 0;
   std::printf("%sok %zu - %s\n", good ? "" : "not ", number, operation.name);
-  std::printf("# %zu instructions, %zu places; killed at %zu of them, elsewhere %zu, after the end %zu; ",
-              outcome.size, outcome.places, outcome.there, outcome.elsewhere, outcome.after);
+  std::printf("# %zu instructions, %zu places; %s %zu of them, elsewhere %zu, after the end %zu; ",
+              outcome.size, outcome.places, settings.signal ? "signals at" : "killed at", outcome.there,
+              outcome.elsewhere, outcome.after);
   if (outcome.firsts != 0) std::printf("behind %zu other kills; ", outcome.firsts);
   if (settings.sidecar)
     std::printf("at system calls %zu, in the middle of writes %zu; ", outcome.calls, outcome.halves);
-  else
+  else if (!settings.signal)
     std::printf("torn records shown %zu; ", outcome.in_flight);
   std::printf("failed %zu; %.1f s\n", outcome.failed, seconds.count());
   for (const std::string& failure : outcome.failures) std::printf("# %s\n", failure.c_str());
@@ -174,6 +181,7 @@ int main(int argc, char** argv) {
     if (argument == "--all") settings.sample = 0;
     if (argument == "--mutant") settings.mutant = true;
     if (argument == "--sidecar") settings.sidecar = true;
+    if (argument == "--signal") settings.signal = true;
     if (argument == "--sample") settings.sample = std::strtoull(value(), nullptr, 10);
     if (argument == "--seed") settings.seed = std::strtoull(value(), nullptr, 10);
     if (argument == "--operation") settings.operation = value();
@@ -193,7 +201,9 @@ int main(int argc, char** argv) {
   std::vector<const Operation*> wanted;
   const auto add = [&](std::span<const Operation> operations) {
     for (const Operation& operation : operations)
-      if (settings.operation.empty() || settings.operation == operation.name) wanted.push_back(&operation);
+      if ((settings.operation.empty() || settings.operation == operation.name) &&
+          (!settings.signal || operation.handler != Handler::kNothing))
+        wanted.push_back(&operation);
   };
   add(settings.sidecar ? sidecar_operations() : worker_operations());
   if (settings.sidecar) add(sidecar_event_operations());

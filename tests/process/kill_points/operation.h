@@ -10,6 +10,10 @@
 
 namespace logbus::kill_points {
 
+/// What a signal's handler may do in the middle of an operation: log, if there is a bus; attach to another
+/// one, if malloc() can be called there.
+enum class Handler { kNothing, kLog, kAttach };
+
 struct Operation {
   const char* name;
   /// In the process to be killed: what comes before, and the operation.
@@ -26,6 +30,7 @@ struct Operation {
   bool drops = false;
   /// The bus that had the name before.
   const char* old_bus = nullptr;
+  Handler handler = Handler::kAttach;
   /// Nobody has logged before.
   bool alone = false;
   /// Not even a bus at first.
@@ -47,6 +52,8 @@ struct Operation {
   bool is_long = false;
   /// Millions of steps: even if all are wanted.
   bool is_longest = false;
+  /// In a process that is not killed, but gets a signal: behind the operation.
+  void (*afterwards)(const Stage&) = nullptr;
   /// It is done by the one that comes after a sidecar that was killed in that one, while its journal was so.
   const Operation* first = nullptr;
   shm::JournalState left = shm::JournalState::kEmpty;

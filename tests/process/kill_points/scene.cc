@@ -67,6 +67,7 @@ void Scene::with_victim_alone(const Operation& operation, const std::function<vo
             if (!operation.follow_child) start_mark();
             operation.run(stage_);
             end_mark();
+            if (operation.afterwards != nullptr) operation.afterwards(stage_);
           },
       .paused = [&](int n) { stage_.in_process([&] { operation.paused(stage_, n); }); },
       .follow_child = operation.follow_child,

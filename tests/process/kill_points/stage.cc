@@ -13,6 +13,7 @@
 #include <logbus/logger.h>
 
 #include "drain.h"
+#include "shm/segment.h"
 
 namespace logbus::kill_points {
 
@@ -65,6 +66,17 @@ void Stage::log_operation(Writer who, const std::string& text) const {
   const std::uint32_t n = board->issued[who].fetch_add(1);
   logger.info("operation {} {} {}", static_cast<int>(who), n, text);
   board->returned[who].store(n + 1);
+}
+
+void Stage::replace_bus() const {
+  const std::string path = shm::bus_path(options);
+  {
+    const shm::Segment segment = shm::Segment::open_existing(options, shm::Segment::Role::kSidecar);
+    if (std::rename(path.c_str(), (directory + "/old.logbus").c_str()) != 0)
+      throw std::runtime_error("rename");
+    segment.shared().attention.fetch_or(detail::kAttentionRetired);
+  }
+  static_cast<void>(shm::Segment::open(options, shm::Segment::Role::kWorker));
 }
 
 void Stage::drain(const std::string& bus) const {

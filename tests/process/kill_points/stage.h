@@ -19,8 +19,8 @@ namespace logbus::kill_points {
 class OneThread;
 
 /// Who logs: the process that is killed, one that has ended before, one that comes afterwards, and the killed
-/// one's parent or child.
-enum Writer : std::size_t { kVictim, kEarlier, kWitness, kRelative, kWriters };
+/// one's parent or child, a signal's handler.
+enum Writer : std::size_t { kVictim, kEarlier, kWitness, kRelative, kHandler, kWriters };
 inline constexpr std::size_t kMostRecords = 512;  // of each
 
 /// Shared by all processes; zero at the start of each kill.
@@ -30,6 +30,7 @@ struct Board {
   std::atomic<std::uint8_t> seen[kWriters][kMostRecords];  // deliveries of each record
   std::atomic<std::uint64_t> told;                         // dropped, as the reader has said
   std::atomic<std::uint32_t> go, ready, stop;  // the companion shall begin; it is ready; it shall end
+  std::atomic<std::uint32_t> rests;            // who got a signal has come to rest
   std::atomic<std::uint32_t> in_flight;        // dump has shown the record as torn
   /// What the bus says itself at the end: records drained, late, truncated, told as dropped, overwritten.
   std::array<std::atomic<std::uint64_t>, 5> counters;
@@ -55,6 +56,8 @@ struct Stage {
   /// One record of `who`, by the call site of set-ups or by that of operations; text_of() makes its text.
   void log(Writer who, const std::string& text, const char* logger = "kill") const;
   void log_operation(Writer who, const std::string& text) const;
+  /// The bus is called "old" now, and there is a new one; workers are told.
+  void replace_bus() const;
   /// Reads all that is committed, and moves the read positions.
   void drain(const std::string& bus = "test") const;
 };

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 namespace logbus::kill_points {
 namespace {
@@ -176,7 +177,7 @@ void Stepper::set_pc(std::uintptr_t address) const {
 /// Runs on, past forks and signals, to the next trap. Its pause marks are seen to.
 bool Stepper::resume(int how) {
   if (dead_ || at_end_) return false;
-  long signal = 0;
+  long signal = std::exchange(signal_, 0);
   for (;;) {
     pc_ = 0;
     if (::ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, signal) != 0) throw failure("ptrace");
@@ -188,6 +189,8 @@ bool Stepper::resume(int how) {
     if (stopped != pid_) throw failure("waitpid");
     if (!WIFSTOPPED(status)) {
       dead_ = true;
+      if (WIFSIGNALED(status))
+        throw std::runtime_error("it ends by signal " + std::to_string(WTERMSIG(status)));
       return false;
     }
     if (status >> 16 == PTRACE_EVENT_FORK) {
@@ -281,6 +284,15 @@ Stepper::Reached Stepper::run_to(const Trace& trace, std::size_t place) {
   for (; alive && i < place; ++i) alive = step();
   if (!alive) return Reached::kEnd;
   return pc() == trace.pc(place) ? Reached::kThere : Reached::kElsewhere;
+}
+
+bool Stepper::let_go_with(int signal) {
+  if (dead_ || at_end_) return false;
+  signal_ = signal;
+  while (resume(PTRACE_CONT)) {
+  }
+  if (!dead_) ::ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+  return !dead_;
 }
 
 void Stepper::kill() {

@@ -87,6 +87,8 @@ class Stepper {
   std::size_t count_calls();
   /// To the nth of these. Before a write(2): into the middle of it, and true.
   bool run_to_call(std::size_t n);
+  /// A signal comes here; it runs on, to the end mark and beyond, until kill(). False: it has ended before.
+  bool let_go_with(int signal);
   void kill();
 
  private:
@@ -106,6 +108,7 @@ class Stepper {
   mutable std::uintptr_t pc_ = 0;  // where it stands; 0: not asked yet
   bool at_end_ = false;
   bool dead_ = false;
+  int signal_ = 0;  // comes when it goes on
   std::uintptr_t breakpoint_ = 0;
   long original_ = 0;
 };

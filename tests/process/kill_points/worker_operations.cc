@@ -115,14 +115,7 @@ void with_sleeping_reader(const Stage& stage) {
   pause_mark();
 }
 void replace_bus(const Stage& stage, int) {
-  const std::string path = shm::bus_path(stage.options);
-  {
-    const shm::Segment segment = as_sidecar(stage);
-    if (std::rename(path.c_str(), (stage.directory + "/old.logbus").c_str()) != 0)
-      throw std::runtime_error("rename");
-    segment.shared().attention.fetch_or(kAttentionRetired);
-  }
-  static_cast<void>(shm::Segment::open(stage.options, shm::Segment::Role::kWorker));
+  stage.replace_bus();
 }
 void with_replaced_bus(const Stage& stage) {
   log_some(stage);
@@ -239,12 +232,17 @@ void hold_and_read(const Stage& stage) {
 }
 
 constexpr Operation kOperations[] = {
-    {.name = "create", .set_up = [](const Stage&) {}, .run = create, .no_bus = true},
-    {.name = "attach", .set_up = [](const Stage&) {}, .run = attach},
+    {.name = "create",
+     .set_up = [](const Stage&) {},
+     .run = create,
+     .handler = Handler::kNothing,
+     .no_bus = true},
+    {.name = "attach", .set_up = [](const Stage&) {}, .run = attach, .handler = Handler::kNothing},
     {.name = "attach_and_clean",
      .set_up = [](const Stage&) {},
      .run = attach,
      .prepare = leave_dead,
+     .handler = Handler::kNothing,
      .alone = true,
      .options = one_lane},
     {.name = "first_call", .set_up = configure, .run = log_one},
@@ -274,15 +272,15 @@ constexpr Operation kOperations[] = {
      .companion = hold_and_read,
      .drops = true,
      .options = block_long},
-    {.name = "thread_exit", .set_up = log_some, .run = end_thread},
-    {.name = "process_exit", .set_up = log_some, .run = end_process},
-    {.name = "detach", .set_up = log_some, .run = detach},
+    {.name = "thread_exit", .set_up = log_some, .run = end_thread, .handler = Handler::kLog},
+    {.name = "process_exit", .set_up = log_some, .run = end_process, .handler = Handler::kLog},
+    {.name = "detach", .set_up = log_some, .run = detach, .handler = Handler::kNothing},
     {.name = "replaced_bus",
      .set_up = with_replaced_bus,
      .run = log_one,
      .paused = replace_bus,
      .old_bus = "old"},
-    {.name = "fork_parent", .set_up = log_some, .run = fork_and_log},
+    {.name = "fork_parent", .set_up = log_some, .run = fork_and_log, .handler = Handler::kLog},
     {.name = "fork_child", .set_up = fork_victim, .run = log_one, .follow_child = true},
 };
 

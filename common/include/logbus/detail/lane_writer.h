@@ -97,10 +97,12 @@ struct LaneWriter {
     if (fenced != 0) [[unlikely]]
       std::atomic_thread_fence(std::memory_order_seq_cst);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    nested = 0;
     // Relaxed: the reader's membarrier, after it has set SLEEPING and before it looks again, stands in for a
     // fence.
-    return attention->load(std::memory_order_relaxed) != 0;
+    const std::uint32_t bits = attention->load(std::memory_order_relaxed);
+    // Last: from here on a signal handler may take this thread to another bus.
+    leave();
+    return bits != 0;
   }
 };
 

@@ -45,11 +45,12 @@ LOGBUS_ALWAYS_INLINE bool write_now(std::uint64_t key, int levelno, const Parts&
   LaneWriter* const writer = hot_thread.writer;
   if (writer == nullptr) [[unlikely]]
     return false;
-  const std::uint32_t id = hot_thread.site_id(key);
-  if (id == 0 || !writer->enter()) [[unlikely]]
+  // First: until it is left, no signal handler takes this thread to another bus, with other ids.
+  if (!writer->enter()) [[unlikely]]
     return false;
+  const std::uint32_t id = hot_thread.site_id(key);
   const std::uint32_t size = LaneWriter::frame_bytes(payload);
-  if (!writer->has_room(size, severity_of(levelno))) [[unlikely]] {
+  if (id == 0 || !writer->has_room(size, severity_of(levelno))) [[unlikely]] {
     writer->leave();
     return false;
   }
