@@ -227,12 +227,11 @@ ThreadState* thread_state() noexcept {
 }
 
 LaneResult need_lane(ThreadState& state, int levelno) noexcept {
-  if (state.changing) {
-    state.lost[detail::severity_of(levelno)].fetch_add(1, std::memory_order_relaxed);
-    return LaneResult::kNested;
-  }
-  if (state.owner.writer.nested != 0) {
-    state.owner.count_drop(levelno, detail::DropReason::kNested);
+  if (state.changing || state.owner.writer.nested != 0) {
+    if (state.changing || !state.owner.has_lane())
+      state.lost[detail::severity_of(levelno)].fetch_add(1, std::memory_order_relaxed);
+    else
+      state.owner.count_drop(levelno, detail::DropReason::kNested);
     return LaneResult::kNested;
   }
   const LaneResult result = find_lane(state, levelno);
