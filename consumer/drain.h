@@ -118,7 +118,7 @@ class BusQueue : public Queue {
 
  private:
   bool wait_for_next(PackedRecord& packed, std::chrono::milliseconds timeout);
-  void pass();
+  [[gnu::noinline]] void pass();  // whole: hot_path_instructions leaves it out by its name
   void rest_between_passes(std::chrono::steady_clock::time_point until);
   void keep_house();
   void check_file();

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <mutex>
 #include <type_traits>
 
@@ -70,7 +69,7 @@ LevelName::LevelName(int levelno) noexcept {
 
 void LevelName::set(std::string_view text) noexcept {
   size_ = std::min(text.size(), sizeof text_ - 1);
-  std::memcpy(text_, text.data(), size_);
+  std::copy_n(text.data(), size_, text_);  // of nothing too
 }
 
 }  // namespace logbus::producer
