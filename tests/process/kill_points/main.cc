@@ -199,10 +199,13 @@ int main(int argc, char** argv) {
   // Workers complain there of lost records, and of a bus that has gone.
   if (!settings.place) static_cast<void>(std::freopen("/dev/null", "w", stderr));
   std::vector<const Operation*> wanted;
+  const auto takes_signals = [&](const Operation& operation) {
+    return operation.handler != Handler::kNothing && (!operation.is_long || settings.sample == 0);
+  };
   const auto add = [&](std::span<const Operation> operations) {
     for (const Operation& operation : operations)
       if ((settings.operation.empty() || settings.operation == operation.name) &&
-          (!settings.signal || operation.handler != Handler::kNothing))
+          (!settings.signal || takes_signals(operation)))
         wanted.push_back(&operation);
   };
   add(settings.sidecar ? sidecar_operations() : worker_operations());

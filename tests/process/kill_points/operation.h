@@ -48,7 +48,8 @@ struct Operation {
   bool joined = false;
   /// Somebody else, once it has been killed.
   void (*others)(const Stage&) = nullptr;
-  /// Longer than a sample has time to step through: it is killed before and behind system calls.
+  /// Longer than a sample has time to step through: a sidecar is killed before and behind system calls, a
+  /// worker gets no signal.
   bool is_long = false;
   /// Millions of steps: even if all are wanted.
   bool is_longest = false;
