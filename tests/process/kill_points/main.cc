@@ -47,13 +47,7 @@ class Runner : private Scene {
  public:
   explicit Runner(const Operation& operation) : Scene(operation) {}
 
-  Trace record() {
-    Trace trace;
-    const testing::TempDir directory;
-    set(directory.path());
-    with_victim(operation_, [&](Stepper& stepper) { stepper.record(trace); });
-    return trace;
-  }
+  using Scene::record;
 
   void kill_at(const Trace& trace, std::size_t place, Outcome& outcome) {
     const testing::TempDir directory;

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "shm/segment.h"
+#include "support/shm_bus.h"
 
 namespace logbus::kill_points {
 
@@ -75,6 +76,14 @@ void Scene::with_victim_alone(const Operation& operation, const std::function<vo
   Stepper stepper(hooks);
   if (!stepper.run_to_start()) throw std::runtime_error("the set-up fails");
   f(stepper);
+}
+
+Trace Scene::record() {
+  Trace trace;
+  const testing::TempDir directory;
+  set(directory.path());
+  with_victim(operation_, [&](Stepper& stepper) { stepper.record(trace); });
+  return trace;
 }
 
 }  // namespace logbus::kill_points

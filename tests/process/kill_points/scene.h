@@ -25,6 +25,8 @@ class Scene {
   /// A process that stands where `operation` begins, with the companion that it has, is given to `f`;
   /// afterwards it is dead.
   void with_victim(const Operation& operation, const std::function<void(Stepper&)>& f);
+  /// The instructions of the operation, as they go when nothing happens to it.
+  Trace record();
 
   const Operation& operation_;
   Stage stage_;

@@ -59,13 +59,7 @@ class Runner : private Scene {
     board = stage_.board;
   }
 
-  Trace record() {
-    Trace trace;
-    const testing::TempDir directory;
-    set(directory.path());
-    with_victim(operation_, [&](Stepper& stepper) { stepper.record(trace); });
-    return trace;
-  }
+  using Scene::record;
 
   void signal_at(const Trace& trace, std::size_t place, Outcome& outcome) {
     const testing::TempDir directory;
