@@ -285,7 +285,11 @@ constexpr Operation kOperations[] = {
      .paused = replace_bus,
      .old_bus = "old"},
     {.name = "fork_parent", .set_up = log_some, .run = fork_and_log, .handler = Handler::kLog},
-    {.name = "fork_child", .set_up = fork_victim, .run = log_one, .follow_child = true},
+    {.name = "fork_child",
+     .set_up = fork_victim,
+     .run = log_one,
+     .follow_child = true,
+     .handler = Handler::kNothing},
 };
 
 }  // namespace
